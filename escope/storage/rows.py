@@ -32,12 +32,18 @@ one before it.
     UNWIND                  the caller's frame, 0 if none     the exception
     RAISE / HANDLE          line number                       the exception
     STORE                   0, or the id of the cell or       the value.  With an owner it is at the same time
-                            namespace it is stored in         the change of the owner's content
+                            namespace it is stored in         the change of the owner's content (a cell's one
+                                                              item, a namespace's entry under the site's name)
     DELETE                  the same                          none
-    SETATTR / DELATTR       target object                     value.  Tells the statement only; content
-                                                              changes are told by detail rows before it
-    SETITEM / DELITEM       target object                     value; a KEY row before it is the key.  Content
-                                                              changes are told by detail rows before it
+    SETATTR / DELATTR       target object                     value.  With APPLIED: attribute (the site's
+                                                              name) of the target is now value / is gone.
+                                                              Without: it tells the statement only; detail
+                                                              rows before it tell what changed
+    SETITEM / DELITEM       target object                     value; a KEY row before it is the key.  With
+                                                              APPLIED: items[key] = value (a list's key is
+                                                              then its non-negative index; a mapping takes
+                                                              it like ENTRY) / is gone (REMOVE; a list's
+                                                              item is cut out).  Without: as above
     MUTATE                  target object                     the name of the operation; content changes are
                                                               told by detail rows before it
     OUTPUT                  1 stdout, 2 stderr                bytes
@@ -58,6 +64,9 @@ ROW = struct.Struct("<IIQ")
 
 FIRST_SITELESS = 128
 FIRST_SITE = 256
+APPLIED = 0x80
+"""Bit of `tag` on SETATTR, DELATTR, SETITEM and DELITEM rows; see above."""
+TAG_MASK = 0x7F
 NO_SLOT = 0xFFFF_FFFF
 """BIND row with this slot: the frame's variables are the content of the namespace object in `value`."""
 
