@@ -1,0 +1,1 @@
+"""Tests of escope; `oracle/` holds the comparison with an unrecorded run."""

@@ -1,0 +1,160 @@
+"""Runs a program under `sys.settrace` and writes a snapshot at every line event; a script of its own.
+
+    python tracer.py SNAPSHOTS ROOT SCRIPT [ARG…]
+
+Code whose file lies under ROOT is followed, in every thread that `threading` starts.  One JSON object a line:
+
+    thread   the thread's name
+    file     relative to ROOT; line; function (qualified name)
+    stack    [function, line] of every followed frame of the thread, outermost first; `line` is the frame's
+             last line event
+    frames   [[index in stack, kind, {name: V}], …]; kind is "module", "class" or "function"
+    objects  {number: NODE}                                   (V and NODE: snapshot.py)
+
+The top frame is in `frames` always, the others at the first line event after any call or return of the
+thread, and on every `EVERY`-th.  Each line is written at once, so that `os._exit` and signals lose none.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import json
+import os
+import sys
+import threading
+import types
+from typing import Any
+
+sys.path.pop(0)
+_here = os.path.dirname(os.path.abspath(__file__))
+_spec = importlib.machinery.PathFinder.find_spec("snapshot", [_here])
+assert _spec is not None and _spec.loader is not None
+snapshot = types.ModuleType("snapshot")
+_spec.loader.exec_module(snapshot)
+
+EVERY = 16
+_OPTIMIZED = 0x01
+
+
+class Tracer:
+    """The trace function and its open file."""
+
+    def __init__(self, path: str, root: str) -> None:
+        self.root = root
+        self.prefix = root + os.sep
+        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.active = True
+        self.last_lines: dict[int, int] = {}
+        self.counts: dict[int, int] = {}
+        self.moved: dict[int, bool] = {}
+
+    def stop(self) -> None:
+        """Follow nothing any more: in the child of a fork."""
+        self.active = False
+        sys.settrace(None)
+
+    def follows(self, code: types.CodeType) -> bool:
+        """Whether `code` comes from a file of the program."""
+        return code.co_filename.startswith(self.prefix)
+
+    def on_call(self, frame: types.FrameType, event: str, arg: object) -> Any:
+        """The global trace function."""
+        if not self.active or not self.follows(frame.f_code):
+            return None
+        self.moved[threading.get_ident()] = True
+        return self.on_event
+
+    def on_event(self, frame: types.FrameType, event: str, arg: object) -> Any:
+        """The local trace function of followed frames."""
+        if not self.active:
+            return None
+        if event == "line":
+            self.last_lines[id(frame)] = frame.f_lineno
+            self.write(frame)
+        elif event == "return":
+            self.moved[threading.get_ident()] = True
+        return self.on_event
+
+    def write(self, top: types.FrameType) -> None:
+        """Write one snapshot."""
+        thread = threading.get_ident()
+        count = self.counts[thread] = self.counts.get(thread, 0) + 1
+        full = self.moved.pop(thread, False) or count % EVERY == 0
+        chain = []
+        frame: types.FrameType | None = top
+        while frame is not None:
+            if self.follows(frame.f_code):
+                chain.append(frame)
+            frame = frame.f_back
+        chain.reverse()
+        table = snapshot.Snapshot()
+        frames = []
+        for index, item in enumerate(chain):
+            if full or item is top:
+                kind, variables = self.variables(item)
+                content = {name: table.value(value) for name, value in variables}
+                frames.append([index, kind, content])
+        known = threading._active.get(thread)  # type: ignore[attr-defined]
+        record = {
+            "thread": known._name if known is not None else "?",
+            "file": top.f_code.co_filename[len(self.prefix) :],
+            "line": top.f_lineno,
+            "function": top.f_code.co_qualname,
+            "stack": [[item.f_code.co_qualname, self.last_lines.get(id(item))] for item in chain],
+            "frames": frames,
+            "objects": table.objects,
+        }
+        data = json.dumps(record, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+        while data:
+            data = data[os.write(self.file, data) :]
+
+    @staticmethod
+    def variables(frame: types.FrameType) -> tuple[str, list[tuple[str, Any]]]:
+        """The kind of a frame and its bound variables."""
+        code = frame.f_code
+        if not code.co_flags & _OPTIMIZED:
+            if code.co_name == "<module>":
+                return "module", [
+                    (name, value)
+                    for name, value in list(dict.items(frame.f_globals))
+                    if type(name) is str
+                ]
+            content = frame.f_locals
+            if not any(base is dict for base in type(content).__mro__):
+                return "class", []
+            return "class", [pair for pair in list(dict.items(content)) if type(pair[0]) is str]
+        names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+        # A program may have added names of its own to what locals() gave it.
+        return "function", [
+            (name, value)
+            for name, value in list(frame.f_locals.items())
+            if name in names and not name.startswith(".")
+        ]
+
+
+def main() -> None:
+    """Run the program as `__main__`, as the interpreter itself would."""
+    path, root, script = sys.argv[1:4]
+    sys.argv[:] = sys.argv[3:]
+    with open(script, "rb") as file:
+        source = file.read()
+    module = types.ModuleType("__main__")
+    module.__dict__.update(
+        __file__=script,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", script),
+        __builtins__=sys.modules["builtins"],
+        __cached__=None,
+        __annotations__={},
+    )
+    sys.modules["__main__"] = module
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    code = compile(source, script, "exec", dont_inherit=True)
+    tracer = Tracer(path, root)
+    os.register_at_fork(after_in_child=tracer.stop)
+    threading.settrace(tracer.on_call)
+    sys.settrace(tracer.on_call)
+    exec(code, module.__dict__)
+
+
+if __name__ == "__main__":
+    main()
