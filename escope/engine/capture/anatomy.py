@@ -1,0 +1,339 @@
+"""How to read an object without running any code of the program.
+
+Invariant: nothing here calls `repr`, `len`, `==`, `hash`, a property or any special method that a class of
+the program could define.  Types are read through the descriptors of `type` itself (a metaclass may lie),
+contents through the unbound methods of the builtin types, attributes through the instance dict and slots.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from _collections import OrderedDict, deque  # type: ignore[attr-defined]
+from collections.abc import Callable
+from typing import Any
+
+from escope.storage.rows import Shape
+
+type_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+type_dict: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+_type_name: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_type_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
+_type_basicsize: Callable[[type], int] = type.__dict__["__basicsize__"].__get__
+_type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].__get__
+_exception_args: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
+_function_qualname = types.FunctionType.__dict__["__qualname__"].__get__
+_builtin_qualname = types.BuiltinFunctionType.__dict__["__qualname__"].__get__
+_module_dict: Callable[[types.ModuleType], dict[str, Any]] = types.ModuleType.__dict__["__dict__"].__get__
+
+_HEAP_TYPE = 1 << 9
+_OBJECT_SIZE = _type_basicsize(object)
+_MISSING = object()
+
+SCALAR_TYPES: frozenset[type] = frozenset(
+    {int, float, bool, type(None), str, bytes, complex, type(...), type(NotImplemented)}
+)
+"""Exact types whose values are immutable, and are recorded in the row or once by content."""
+
+_SCALAR_BASES = (int, float, str, bytes, complex)
+_CONTAINER_BASES: tuple[tuple[type, Shape], ...] = (
+    (list, Shape.LIST),
+    (tuple, Shape.TUPLE),
+    (dict, Shape.DICT),
+    (set, Shape.SET),
+    (frozenset, Shape.FROZENSET),
+    (deque, Shape.DEQUE),
+    (bytearray, Shape.BYTEARRAY),
+)
+_NAMED_TYPES: frozenset[type] = frozenset(
+    {
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        types.MethodType,
+        types.ModuleType,
+        types.MethodDescriptorType,
+        types.WrapperDescriptorType,
+        types.ClassMethodDescriptorType,
+    }
+)
+SEQUENCES = frozenset({Shape.LIST, Shape.TUPLE, Shape.DEQUE})
+SETS = frozenset({Shape.SET, Shape.FROZENSET})
+MAPPINGS = frozenset({Shape.DICT, Shape.NAMESPACE})
+IMMUTABLE = frozenset({Shape.NAMED, Shape.OPAQUE})
+"""Shapes whose content is written once and never checked again."""
+
+_RESTLESS = frozenset(
+    "asyncio threading concurrent multiprocessing socket selectors logging subprocess ssl weakref "
+    "_weakrefset contextvars importlib sched signal _frozen_importlib _frozen_importlib_external "
+    "contextlib io unittest _pytest pluggy coverage".split()
+)
+"""Top-level libraries whose objects change outside of what the program hands to them (event loops, locks,
+handlers).  Their state could not be told truly, so it is not told: such objects are opaque."""
+
+
+class Anatomy:
+    """What is known of one type: its shape, its name, and how to reach its attributes."""
+
+    __slots__ = (
+        "cls",
+        "concealed",
+        "dict_getter",
+        "fields",
+        "name",
+        "plain_setitem",
+        "quiet_names",
+        "shape",
+        "slots",
+        "type_id",
+        "weakly",
+    )
+
+    def __init__(self, cls: type) -> None:
+        self.cls = cls
+        mro = type_mro(cls)
+        self.name = type_name(cls)
+        self.type_id = 0
+        self.fields: tuple[str, ...] = ()
+        self.dict_getter: Callable[[Any], Any] | None = None
+        self.slots: list[tuple[str, Callable[[Any], Any]]] = []
+        self.weakly = _type_weakrefoffset(cls) != 0
+        self.concealed = False
+        """Part of its state is out of reach (a C base class with a state of its own)."""
+        self.quiet_names: dict[str, bool] = {}
+        self.plain_setitem = False
+        self.shape = self._shape(mro)
+        if self.shape not in (Shape.OPAQUE, Shape.NAMED):
+            self._find_attributes(mro)
+        if self.shape is Shape.INSTANCE and not (self.dict_getter or self.slots):
+            if BaseException not in mro and _type_basicsize(cls) > _OBJECT_SIZE:
+                self.shape = Shape.OPAQUE
+        elif self.shape is Shape.INSTANCE:
+            self.concealed = any(
+                base is not object and not _type_flags(base) & _HEAP_TYPE for base in mro
+            ) and (BaseException not in mro)
+
+    def _shape(self, mro: tuple[type, ...]) -> Shape:
+        cls = self.cls
+        if cls in _NAMED_TYPES or type in mro:
+            return Shape.NAMED
+        if cls is types.CellType:
+            return Shape.CELL
+        enum = sys.modules.get("enum")
+        if enum is not None and _module_dict(enum).get("Enum", _MISSING) in mro:
+            return Shape.NAMED
+        for base, shape in _CONTAINER_BASES:
+            if base in mro:
+                if shape is Shape.TUPLE:
+                    self._find_fields(mro)
+                if shape in (Shape.DICT, Shape.LIST, Shape.DEQUE):
+                    setter = lookup(cls, "__setitem__")
+                    self.plain_setitem = type(setter) is types.WrapperDescriptorType
+                return shape
+        for base in _SCALAR_BASES:
+            if base in mro:
+                return Shape.SCALAR
+        if self.name.partition(".")[0] in _RESTLESS and BaseException not in mro:
+            return Shape.OPAQUE
+        if cls is object or BaseException in mro:
+            return Shape.INSTANCE
+        return Shape.INSTANCE if _type_flags(cls) & _HEAP_TYPE else Shape.OPAQUE
+
+    def _find_fields(self, mro: tuple[type, ...]) -> None:
+        for base in mro:
+            fields = type_dict(base).get("_fields")
+            if type(fields) is tuple and all(type(name) is str for name in fields):
+                self.fields = fields
+                return
+
+    def _find_attributes(self, mro: tuple[type, ...]) -> None:
+        for base in mro:
+            descriptor = type_dict(base).get("__dict__")
+            if self.dict_getter is None and type(descriptor) is types.GetSetDescriptorType:
+                self.dict_getter = descriptor.__get__
+        for base in reversed(mro):
+            if not _type_flags(base) & _HEAP_TYPE:
+                continue
+            for name, member in type_dict(base).items():
+                if type(member) is types.MemberDescriptorType and type(name) is str:
+                    self.slots.append((name, member.__get__))
+
+    def instance_dict(self, value: Any) -> dict[Any, Any] | None:
+        """The dict that holds `value`'s attributes, or None."""
+        if self.dict_getter is None:
+            return None
+        try:
+            found = self.dict_getter(value)
+        except AttributeError:
+            return None
+        return found if type(found) in (dict, OrderedDict) else None
+
+    def attributes(self, value: Any) -> dict[str, Any]:
+        """`value`'s attributes by name: slots, then the instance dict, then `args` of an exception."""
+        found: dict[str, Any] = {}
+        for name, get in self.slots:
+            try:
+                found[name] = get(value)
+            except AttributeError:
+                continue
+        held = self.instance_dict(value)
+        if held:
+            # dict() of an exact dict copies in C; another thread cannot change it in between.
+            copy = dict.copy(held)
+            for name, item in copy.items():
+                if type(name) is str:
+                    found[name] = item
+        if self.shape is Shape.INSTANCE and BaseException in type_mro(self.cls):
+            found.setdefault("args", _exception_args(value))
+        return found
+
+    def is_quiet(self, name: str, instrumented: Callable[[types.CodeType], bool]) -> bool:
+        """Whether reading attribute `name` runs only what is seen: no code, or instrumented code."""
+        known = self.quiet_names.get(name)
+        if known is None:
+            known = self.quiet_names[name] = self._quiet(name, instrumented)
+        return known
+
+    def _quiet(self, name: str, instrumented: Callable[[types.CodeType], bool]) -> bool:
+        if type(lookup(self.cls, "__getattribute__")) is not types.WrapperDescriptorType:
+            return False
+        found = lookup(self.cls, name)
+        if found is _MISSING:
+            return lookup(self.cls, "__getattr__") is _MISSING
+        if type(found) is property:
+            getter = found.fget
+            return type(getter) is types.FunctionType and instrumented(getter.__code__)
+        return type(found) in _SEEN_DESCRIPTORS or not _has_get(type(found))
+
+
+_SEEN_DESCRIPTORS: frozenset[type] = _NAMED_TYPES | frozenset(
+    {staticmethod, classmethod, types.MemberDescriptorType, types.GetSetDescriptorType}
+)
+
+
+def _has_get(cls: type) -> bool:
+    return lookup(cls, "__get__") is not _MISSING
+
+
+def lookup(cls: type, name: str) -> Any:
+    """The attribute that the type's own search finds, as it lies in the class; `MISSING` if none."""
+    for base in type_mro(cls):
+        found = type_dict(base).get(name, _MISSING)
+        if found is not _MISSING:
+            return found
+    return _MISSING
+
+
+MISSING = _MISSING
+
+
+def type_name(cls: type) -> str:
+    """`list` for builtins, `module.qualname` for the rest."""
+    name = _type_name(cls)
+    module = type_dict(cls).get("__module__") if _type_flags(cls) & _HEAP_TYPE else None
+    if type(module) is not str:
+        dotted = type.__dict__["__module__"].__get__(cls)
+        module = dotted if type(dotted) is str else "builtins"
+    if module == "builtins" or cls is deque:
+        return name
+    return f"{module}.{name}"
+
+
+def object_name(value: Any, anatomy: Anatomy) -> str:
+    """Qualified name of a function, method, class, module or enum member."""
+    cls = anatomy.cls
+    if cls is types.FunctionType:
+        module = value.__module__
+        name = _function_qualname(value)
+        return f"{module}.{name}" if type(module) is str else name
+    if cls is types.BuiltinFunctionType:
+        module = value.__module__
+        name = _builtin_qualname(value)
+        return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
+    if cls is types.MethodType:
+        function = value.__func__
+        if type(function) is types.FunctionType:
+            return str(_function_qualname(function))
+        return type_name(type(function))
+    if cls is types.ModuleType:
+        name = _module_dict(value).get("__name__")
+        return name if type(name) is str else "?"
+    if type in type_mro(cls):
+        return type_name(value)
+    if cls in _NAMED_TYPES:
+        name = cls.__dict__["__qualname__"].__get__(value)
+        return name if type(name) is str else "?"
+    held = anatomy.instance_dict(value)
+    if held is None:
+        # Members of enums are laid out by the class: their dict is found like any other's.
+        for base in type_mro(cls):
+            descriptor = type_dict(base).get("__dict__")
+            if type(descriptor) is types.GetSetDescriptorType:
+                held = descriptor.__get__(value)
+                break
+    member = dict.get(held, "_name_") if type(held) is dict else None
+    return f"{anatomy.name}.{member}" if type(member) is str else anatomy.name
+
+
+def opaque_summary(value: Any) -> str | None:
+    """What can be said of a value of a builtin type that has no content of its own here."""
+    cls = type(value)
+    if cls is range:
+        return f"range({value.start}, {value.stop}, {value.step})"[:200]
+    if cls is types.GeneratorType or cls is types.CoroutineType:
+        return str(cls.__dict__["__qualname__"].__get__(value))
+    if cls is types.CodeType:
+        return str(value.co_qualname)
+    return None
+
+
+def sequence_items(value: Any, shape: Shape, limit: int) -> tuple[list[Any], int]:
+    """The first `limit` items, and the true length."""
+    if shape is Shape.LIST:
+        return list.__getitem__(value, slice(0, limit)), list.__len__(value)
+    if shape is Shape.TUPLE:
+        return list(tuple.__getitem__(value, slice(0, limit))), tuple.__len__(value)
+    length = deque.__len__(value)
+    if length <= limit:
+        return list(deque.__iter__(value)), length
+    walk = deque.__iter__(value)
+    return [next(walk) for _ in range(limit)], length
+
+
+def set_items(value: Any, limit: int) -> tuple[list[Any], int]:
+    """Up to `limit` elements in the set's own order, and the true length."""
+    own = set if set in type_mro(type(value)) else frozenset
+    items = list(own.__iter__(value))
+    return items[:limit], len(items)
+
+
+def mapping_items(value: Any, limit: int) -> tuple[list[tuple[Any, Any]], int]:
+    """Up to `limit` pairs in order, and the true length."""
+    own = OrderedDict if OrderedDict in type_mro(type(value)) else dict
+    items = list(own.items(value)) if own is dict else _ordered_items(value)
+    return items[:limit], len(items)
+
+
+def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
+    # OrderedDict keeps its order beside the dict; its own iterator looks keys up again, which would hash
+    # keys of the program's classes.  Where all keys are scalars its iterator is safe; else the dict's order,
+    # which is the same unless move_to_end was used.
+    pairs = list(dict.items(value))
+    if all(type(key) in SCALAR_TYPES for key, _ in pairs):
+        order = list(OrderedDict.__iter__(value))
+        found = dict(pairs)
+        return [(key, found[key]) for key in order]
+    return pairs
+
+
+def scalar_of(value: Any) -> Any:
+    """The exact scalar inside an instance of a subclass of a scalar type."""
+    mro = type_mro(type(value))
+    if int in mro:
+        return int.__int__(value) if type(value) is not bool else value
+    if str in mro:
+        return str.__str__(value)
+    if float in mro:
+        return float.__float__(value)
+    if bytes in mro:
+        return bytes.__getitem__(value, slice(None))
+    return complex(complex.__dict__["real"].__get__(value), complex.__dict__["imag"].__get__(value))

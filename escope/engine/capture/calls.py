@@ -1,0 +1,126 @@
+"""What a call can change: which of its operands unseen code may mutate."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+from escope.engine.capture import anatomy as an
+from escope.engine.capture.frames import Suspect
+
+_PURE_FUNCTIONS = frozenset(
+    id(function)
+    for function in (
+        builtins.len,
+        builtins.isinstance,
+        builtins.issubclass,
+        builtins.id,
+        builtins.callable,
+        builtins.ord,
+        builtins.chr,
+        builtins.range,
+        builtins.type,
+        builtins.bool,
+        builtins.globals,
+        builtins.locals,
+        operator.is_,
+    )
+)
+_PURE_METHODS: dict[type, frozenset[str]] = {
+    list: frozenset({"copy", "count", "index"}),
+    dict: frozenset({"get", "keys", "values", "items", "copy"}),
+    set: frozenset({"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}),
+}
+_CONTAINERS = frozenset(an._CONTAINER_BASES[index][0] for index in range(len(an._CONTAINER_BASES)))
+_NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
+_STATELESS = an.SCALAR_TYPES | {tuple, frozenset}
+
+InstrumentedTest = Callable[[types.CodeType], bool]
+
+
+def runs_seen_code(callee: Any, instrumented: InstrumentedTest) -> bool:
+    """Whether calling `callee` runs nothing but instrumented code."""
+    cls = type(callee)
+    if cls is types.FunctionType:
+        return instrumented(callee.__code__)
+    if cls is types.MethodType:
+        function = callee.__func__
+        return type(function) is types.FunctionType and instrumented(function.__code__)
+    if cls is type:
+        if an.lookup(callee, "__new__") is not object.__dict__["__new__"]:
+            return False
+        init = an.lookup(callee, "__init__")
+        if init is object.__dict__["__init__"]:
+            return True
+        return type(init) is types.FunctionType and instrumented(init.__code__)
+    return False
+
+
+def changes_globals(callee: Any) -> bool:
+    """Whether `callee` may bind names in the caller's module (`exec`, `eval`)."""
+    return id(callee) in _NAMESPACE_CALLS
+
+
+def suspects(callee: Any, arguments: tuple[Any, ...], instrumented: InstrumentedTest) -> list[Suspect]:
+    """What a call of `callee`, which is no looked-up method, may change."""
+    if id(callee) in _PURE_FUNCTIONS or runs_seen_code(callee, instrumented):
+        return []
+    cls = type(callee)
+    if cls is types.BuiltinFunctionType:
+        owner = callee.__self__
+        if type(owner) in _CONTAINERS:
+            return method_suspects(owner, callee.__name__, arguments, instrumented)
+        name = an.object_name(callee, _builtin_anatomy())
+    else:
+        owner = None
+        name = "call"
+    found: list[Suspect] = [(each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES]
+    if owner is not None and type(owner) is not types.ModuleType:
+        found.append((owner, True, name, ()))
+    if cls is types.MethodType:
+        found.append((callee.__self__, True, name, ()))
+    return found
+
+
+def method_suspects(
+    receiver: Any, name: str, arguments: tuple[Any, ...], instrumented: InstrumentedTest
+) -> list[Suspect]:
+    """What `receiver.name(*arguments)` may change."""
+    cls = type(receiver)
+    if cls in an.SCALAR_TYPES:
+        # Methods of scalars run code of their arguments at most (an iterable given to join).
+        return [(each, True, name, ()) for each in arguments if type(each) not in _STATELESS]
+    if cls in _CONTAINERS:
+        if name in _PURE_METHODS.get(cls, ()):
+            return []
+        return [(receiver, False, name, arguments)]
+    if cls is types.ModuleType:
+        callee = types.ModuleType.__dict__["__dict__"].__get__(receiver).get(name)
+        return suspects(callee, arguments, instrumented) if callee is not None else []
+    if type in an.type_mro(cls):
+        found = an.lookup(receiver, name)
+        if type(found) in (staticmethod, classmethod):
+            found = found.__func__
+    else:
+        found = an.lookup(cls, name)
+        if type(found) in (staticmethod, classmethod):
+            found = found.__func__
+    if type(found) is types.FunctionType and instrumented(found.__code__):
+        return []
+    deep: list[Suspect] = [
+        (each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES
+    ]
+    deep.append((receiver, True, name, ()))
+    return deep
+
+
+_BUILTIN: list[an.Anatomy] = []
+
+
+def _builtin_anatomy() -> an.Anatomy:
+    if not _BUILTIN:
+        _BUILTIN.append(an.Anatomy(types.BuiltinFunctionType))
+    return _BUILTIN[0]

@@ -1,0 +1,68 @@
+"""The recorder's own picture of the running threads: which frames each is in."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from escope.engine.capture.sites import CodeRecord
+
+Suspect = tuple[Any, bool, str, tuple[Any, ...]]
+"""(object, deep, operation, arguments): something unseen code may change; deep: what it refers to as well."""
+
+
+class FrameRecord:
+    """One activation of an instrumented code object."""
+
+    __slots__ = (
+        "address",
+        "code",
+        "exception",
+        "frame_id",
+        "pending",
+        "raising",
+        "receivers",
+        "site",
+        "truths",
+    )
+
+    def __init__(self, frame_id: int, code: CodeRecord, site: int) -> None:
+        self.frame_id = frame_id
+        self.code = code
+        self.site = site
+        self.address = 0
+        """Address of the frame object, for frames that can be suspended."""
+        self.pending: list[Suspect] = []
+        """To be checked at this frame's next probe."""
+        self.receivers: dict[int, tuple[Any, str]] = {}
+        """By stack depth: objects whose method was looked up and not called yet, with the method's name."""
+        self.exception = 0
+        """Address of the exception that reached a handler of this frame and was not caught yet."""
+        self.truths: dict[int, bool] | None = None
+        """What predicates were at the last line moment, by number."""
+        self.raising = False
+        """A raise statement was reached."""
+
+
+class ThreadRecord:
+    """One thread that ran instrumented code."""
+
+    __slots__ = ("busy", "deferred", "number", "stack", "unwound")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.stack: list[FrameRecord] = []
+        self.busy = False
+        """A probe of this thread is at work; what fires meanwhile (signal handlers, finalizers) is deferred."""
+        self.deferred: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self.unwound: int = 0
+        """Address of the exception that just left a frame of this thread."""
+
+    def top(self) -> FrameRecord | None:
+        """The current frame, if any."""
+        return self.stack[-1] if self.stack else None
+
+    def caller_id(self) -> int:
+        """Id of the frame below the current one, 0 if none."""
+        return self.stack[-2].frame_id if len(self.stack) > 1 else 0

@@ -1,0 +1,184 @@
+"""Where the program stops for the player: pause, steps, breakpoints on predicates.
+
+A stopped thread waits in its line probe with the GIL released; every other thread stops at its own next line.
+When the player is gone the program runs on.
+"""
+
+from __future__ import annotations
+
+import time
+import types
+from typing import TYPE_CHECKING
+
+from escope.engine.capture.live import LiveFrame
+from escope.engine.predicate import Breakpoint, parse_breakpoints
+from escope.errors import PredicateError
+from escope.storage.control import Command, Control, PauseReason, ProgramState
+
+if TYPE_CHECKING:
+    from escope.engine.capture.frames import FrameRecord, ThreadRecord
+    from escope.engine.capture.probes import Probe
+    from escope.engine.capture.recorder import Recorder
+
+_POLL_SECONDS = 0.002
+_STEPS = (Command.STEP_INTO, Command.STEP_OVER, Command.STEP_OUT)
+
+
+class Gate:
+    """The program's side of the control page."""
+
+    def __init__(self, recorder: Recorder, control: Control, predicates: tuple[str, ...]) -> None:
+        self._recorder = recorder
+        self._control = control
+        self._own = [{"number": number, "text": text} for number, text in enumerate(predicates, 1)]
+        self._breakpoints: list[Breakpoint] = parse_breakpoints(self._own)
+        self._version = 0
+        self._seen = 0
+        self._mode = Command.RUN
+        self._step: tuple[int, int] = (0, 0)
+        """Thread and depth that a step refers to."""
+        self._stopped = False
+        self._by_place: dict[tuple[str, int], list[Breakpoint]] = {}
+        self._everywhere: list[Breakpoint] = []
+        self._sort()
+
+    def attentive(self) -> bool:
+        """Whether a line needs more than recording; the cheap question asked at every line."""
+        control = self._control
+        return bool(
+            self._breakpoints
+            or self._mode is not Command.RUN
+            or self._stopped
+            or control.request != self._seen
+            or control.predicates_version != self._version
+        )
+
+    def at_line(self, probe: Probe, frame: types.FrameType) -> None:
+        """Look at requests and breakpoints at a line moment that was just recorded; stop where they say."""
+        recorder = self._recorder
+        thread = recorder.own_thread()
+        if thread is None or not thread.stack:
+            return
+        self._read_requests(thread)
+        reason = self._reason(thread)
+        hit = self._hit(probe, frame, thread.stack[-1])
+        if hit:
+            recorder.fire(recorder.act_hit, hit)
+            if self._control.player_alive():
+                reason = PauseReason.HIT
+                self._control.hit_number = hit
+        if reason is not PauseReason.NONE or self._stopped:
+            self._wait(thread, reason)
+
+    def _read_requests(self, thread: ThreadRecord) -> None:
+        control = self._control
+        if control.predicates_version != self._version:
+            self._read_predicates()
+        number = control.request
+        if number != self._seen:
+            self._seen = number
+            self._take(control.command, thread)
+            control.ack = number
+
+    def _take(self, command: Command, thread: ThreadRecord) -> None:
+        self._mode = command
+        if command in _STEPS:
+            self._step = (thread.number, len(thread.stack))
+
+    def _read_predicates(self) -> None:
+        control = self._control
+        found = control.predicates()
+        if found is None:
+            return
+        self._version, wanted = found
+        breakpoints: list[Breakpoint] = []
+        problems = []
+        for each in wanted:
+            try:
+                breakpoints += parse_breakpoints([each])
+            except PredicateError as error:
+                problems.append(str(error))
+        self._breakpoints = parse_breakpoints(self._own) + breakpoints
+        self._sort()
+        control.predicate_error = "; ".join(problems)
+        control.predicates_ack = self._version
+
+    def _sort(self) -> None:
+        self._everywhere = [each for each in self._breakpoints if each.line is None]
+        self._by_place = {}
+        for each in self._breakpoints:
+            if each.line is not None:
+                self._by_place.setdefault((each.file or "", each.line), []).append(each)
+
+    def _reason(self, thread: ThreadRecord) -> PauseReason:
+        mode = self._mode
+        if mode is Command.PAUSE:
+            return PauseReason.REQUEST
+        if mode in _STEPS and thread.number == self._step[0]:
+            depth = len(thread.stack)
+            if (
+                mode is Command.STEP_INTO
+                or (mode is Command.STEP_OVER and depth <= self._step[1])
+                or (mode is Command.STEP_OUT and depth < self._step[1])
+            ):
+                return PauseReason.STEP
+        return PauseReason.NONE
+
+    def _hit(self, probe: Probe, frame: types.FrameType, record: FrameRecord) -> int:
+        """Number of the first breakpoint that is hit here, 0 if none."""
+        hit = 0
+        values: LiveFrame | None = None
+        here = self._by_place.get((probe.code.file, probe.line), ()) if self._by_place else ()
+        for each in here:
+            if each.predicate is None:
+                hit = hit or each.number
+            else:
+                values = values or LiveFrame(frame)
+                if each.predicate.holds(values):
+                    hit = hit or each.number
+        for each in self._everywhere:
+            if each.predicate is None:
+                continue
+            values = values or LiveFrame(frame)
+            holds = each.predicate.holds(values)
+            if record.truths is None:
+                record.truths = {}
+            if holds and not record.truths.get(each.number):
+                hit = hit or each.number
+            record.truths[each.number] = holds
+        return hit
+
+    def _wait(self, thread: ThreadRecord, reason: PauseReason) -> None:
+        control = self._control
+        first = not self._stopped
+        if first:
+            self._stopped = True
+            self._mode = Command.PAUSE
+            control.paused_thread = thread.number
+            control.paused_seq = self._recorder.encoder.events - 1
+            control.pause_reason = reason
+            control.program_state = ProgramState.PAUSED
+        try:
+            while self._recorder.on and (first or self._stopped):
+                if not control.player_alive():
+                    self._mode = Command.RUN
+                    break
+                if first:
+                    number = control.request
+                    if number != self._seen:
+                        self._seen = number
+                        self._take(control.command, thread)
+                        control.ack = number
+                        if self._mode is not Command.PAUSE:
+                            break
+                    if control.predicates_version != self._version:
+                        self._read_predicates()
+                time.sleep(_POLL_SECONDS)
+        finally:
+            if first:
+                self._stopped = False
+                control.pause_reason = PauseReason.NONE
+                if self._recorder.on:
+                    control.program_state = ProgramState.RUNNING
+
+

@@ -1,0 +1,169 @@
+"""The objects that capture follows: their ids, what was last written of them, and when they die.
+
+The reference core cannot hook deallocation.  It holds objects that cannot be weakly referenced, and lets go
+of them when nobody else does; until then such an object lives longer than in the unrecorded run.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from escope.engine.capture.anatomy import Anatomy
+from escope.storage.rows import Shape
+
+_HELD_REFERENCES = 2
+"""What `sys.getrefcount` says of an object that only its `Followed` refers to."""
+_YOUNG_SWEEP = 64
+_OLD_SLICE = 128
+
+
+class Followed:
+    """One object with an id: what the recording knows of its content (its shadow)."""
+
+    __slots__ = (
+        "address",
+        "anatomy",
+        "attributes",
+        "changes",
+        "checked_at",
+        "fresh",
+        "held_dict",
+        "items",
+        "length",
+        "object_id",
+        "round",
+        "stale",
+        "strong",
+        "weak",
+    )
+
+    def __init__(self, object_id: int, anatomy: Anatomy, value: Any, weak: Any) -> None:
+        self.object_id = object_id
+        self.anatomy = anatomy
+        self.address = id(value)
+        self.strong = value if weak is None else None
+        self.weak = weak
+        self.items: Any = None
+        """Sequences: a list of items; sets: {key token: item}; mappings: {key token: (key item, item)};
+        cells: a list of at most one.  An item is an exact scalar or a `Followed`."""
+        self.attributes: dict[str, Any] = {}
+        self.length = 0
+        self.fresh = True
+        """Its content has not been written yet."""
+        self.changes = 0
+        """Change rows since its last OBJECT row."""
+        self.checked_at = 0
+        self.round = 0
+        self.stale = False
+        """It carries the label `unobserved`."""
+        self.held_dict: int | None = None
+
+    def target(self) -> Any:
+        """The object, or None if it is gone."""
+        return self.strong if self.weak is None else self.weak()
+
+    def is_of(self, value: Any) -> bool:
+        """Whether this is `value`, which is not None."""
+        return (self.strong is value) if self.weak is None else (self.weak() is value)
+
+
+class _Weak(weakref.ref[Any]):
+    """A weak reference that knows whose it is."""
+
+    __slots__ = ("followed",)
+    followed: Followed
+
+
+class ObjectTable:
+    """`Followed` by object; hands out ids, and notices deaths."""
+
+    def __init__(self, on_death: Callable[[Followed], None]) -> None:
+        self._by_address: dict[int, Followed] = {}
+        self._anatomies: dict[int, Anatomy] = {}
+        self._young: list[Followed] = []
+        self._old: list[Followed] = []
+        self._cursor = 0
+        self._next_id = 1
+        self._dead: list[Followed] = []
+        self._namespaces: list[Followed] = []
+        self._on_death = on_death
+        self.by_dict: dict[int, Followed] = {}
+        """Whose attributes an instance dict (by address) or a module's dict holds."""
+
+    def anatomy(self, cls: type) -> Anatomy:
+        """The anatomy of `cls`; it keeps the class alive, so that its address stays its own."""
+        known = self._anatomies.get(id(cls))
+        if known is None:
+            known = self._anatomies[id(cls)] = Anatomy(cls)
+        return known
+
+    def get(self, value: Any) -> Followed | None:
+        """The `Followed` of `value`, if it has one."""
+        known = self._by_address.get(id(value))
+        if known is not None:
+            if known.is_of(value):
+                return known
+            # The address was reused before the death was noticed.
+            self._end(known)
+        return None
+
+    def add(self, value: Any, anatomy: Anatomy) -> Followed:
+        """Follow `value` from now on, under a new id."""
+        weak = _Weak(value, self._collect) if anatomy.weakly else None
+        followed = Followed(self._next_id, anatomy, value, weak)
+        self._next_id += 1
+        self._by_address[id(value)] = followed
+        if anatomy.shape is Shape.NAMESPACE:
+            self._namespaces.append(followed)
+        if weak is None:
+            self._young.append(followed)
+        else:
+            weak.followed = followed
+        return followed
+
+    def _collect(self, weak: Any) -> None:
+        # Called while the object is torn down, at any time: only note it.
+        self._dead.append(weak.followed)
+
+    def _end(self, followed: Followed) -> None:
+        if self._by_address.get(followed.address) is followed:
+            del self._by_address[followed.address]
+        if followed.held_dict is not None and self.by_dict.get(followed.held_dict) is followed:
+            del self.by_dict[followed.held_dict]
+        if followed.object_id:
+            self._on_death(followed)
+            followed.object_id = 0
+        followed.strong = None
+
+    def namespaces(self) -> list[Followed]:
+        """The globals of the modules that are recorded."""
+        return self._namespaces
+
+    def sweep(self) -> None:
+        """Let go of objects that only this table keeps alive; a slice of the old ones each time."""
+        while self._dead:
+            self._end(self._dead.pop())
+        if len(self._young) >= _YOUNG_SWEEP:
+            young, self._young = self._young, []
+            self._old.extend(self._survivors(young))
+        count = len(self._old)
+        if count:
+            start = self._cursor if self._cursor < count else 0
+            part = self._old[start : start + _OLD_SLICE]
+            kept = self._survivors(part)
+            self._old[start : start + _OLD_SLICE] = kept
+            self._cursor = start + len(kept)
+
+    def _survivors(self, candidates: list[Followed]) -> list[Followed]:
+        kept = []
+        for followed in candidates:
+            if not followed.object_id:
+                continue
+            if sys.getrefcount(followed.strong) <= _HELD_REFERENCES:
+                self._end(followed)
+            else:
+                kept.append(followed)
+        return kept

@@ -1,0 +1,270 @@
+"""The probes of the reference core: constants in rewritten code whose type slots hand operands over.
+
+`~probe` runs `__invert__`, `del probe[x]` runs `__delitem__`, `probe[x] = y` runs `__setitem__`.
+A pickled code object holds the int 0 in a probe's place, on which `~` does nothing: such code runs
+where escope is not installed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.capture.roles import Role
+from escope.engine.capture.sites import CodeRecord, Site
+
+if TYPE_CHECKING:
+    from escope.engine.capture.recorder import Recorder
+
+
+class Probe:
+    """What the instrumenter placed at one site."""
+
+    __slots__ = ("code", "extra", "head", "line", "name", "recorder", "site_id", "spread")
+
+    def __init__(self, recorder: Recorder, site: Site, code: CodeRecord, extra: Any) -> None:
+        self.recorder = recorder
+        self.code = code
+        self.site_id = site.id
+        self.head = site.id << 8
+        self.line = site.line or 0
+        self.name: Any = site.name
+        self.extra = extra
+        self.spread = False
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        return (int, (0,))
+
+
+class LineProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        if recorder.on:
+            recorder.fire(recorder.act_line, self)
+            if recorder.gate.attentive():
+                recorder.gate.at_line(self, sys._getframe(1))
+
+
+class CallProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_call, self, operands, sys._getframe(1))
+
+
+class ReturnProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_return, self, value)
+
+
+class YieldProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_yield, self, value, sys._getframe(1))
+
+
+class ResumeProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_resume, self, value, sys._getframe(1))
+
+
+class StoreProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_store, self, value)
+
+
+class StoreCellProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, cell: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_store_cell, self, cell)
+
+
+class StoreGlobalProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_store_global, self, value, sys._getframe(1))
+
+
+class RestoreProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_restore, self, sys._getframe(1))
+
+
+class DeleteProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_delete, self)
+
+
+class DeleteCellProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, cell: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_delete_cell, self, cell)
+
+
+class DeleteGlobalProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_delete_global, self, sys._getframe(1))
+
+
+class SetAttrProbe(Probe):
+    __slots__ = ()
+
+    def __setitem__(self, owner: Any, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_setattr, self, owner, value)
+
+
+class DelAttrProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, owner: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_delattr, self, owner)
+
+
+class SetItemProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_setitem, self, operands)
+
+
+class DelItemProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_delitem, self, operands)
+
+
+class ExceptProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, error: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_except, self, error, sys._getframe(1))
+
+
+class HandleProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, error: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_handle, self, error, sys._getframe(1))
+
+
+class UnwindProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, error: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_unwind, self, error, sys._getframe(1))
+
+
+class RaisingProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_raising, self)
+
+
+class ReceiverProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_receiver, self, value)
+
+
+class ArgsProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_args, self, operands)
+
+
+class TouchProbe(Probe):
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_touch, self, value)
+
+
+class ImportedProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(recorder.act_imported, self)
+
+
+_PLAIN: dict[Role, type[Probe]] = {
+    Role.LINE: LineProbe,
+    Role.CALL: CallProbe,
+    Role.RETURN: ReturnProbe,
+    Role.YIELD: YieldProbe,
+    Role.RESUME: ResumeProbe,
+    Role.RESTORE: RestoreProbe,
+    Role.SAVE: DeleteProbe,
+    Role.SETATTR: SetAttrProbe,
+    Role.DELATTR: DelAttrProbe,
+    Role.SETITEM: SetItemProbe,
+    Role.DELITEM: DelItemProbe,
+    Role.EXCEPT: ExceptProbe,
+    Role.HANDLE: HandleProbe,
+    Role.UNWIND: UnwindProbe,
+    Role.RAISING: RaisingProbe,
+    Role.RECEIVER: ReceiverProbe,
+    Role.ARGS: ArgsProbe,
+    Role.TOUCH: TouchProbe,
+    Role.IMPORTED: ImportedProbe,
+}
+
+
+def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:
+    """The probe for `role` at `site`; stores and deletions differ by where the variable lives."""
+    if role is Role.STORE or role is Role.DELETE:
+        store = role is Role.STORE
+        cls: type[Probe]
+        if site.slot is None:
+            cls = StoreGlobalProbe if store else DeleteGlobalProbe
+        elif site.slot in code.cells:
+            cls = StoreCellProbe if store else DeleteCellProbe
+        else:
+            cls = StoreProbe if store else DeleteProbe
+    else:
+        cls = _PLAIN[role]
+    return cls(recorder, site, code, extra)
