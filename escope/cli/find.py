@@ -1,0 +1,58 @@
+"""`escope find`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from escope.cli.reading import FILE, JSON, opened, place, seconds, write, write_json
+
+
+@click.command("find")
+@FILE
+@click.argument("expr")
+@click.option(
+    "--every", is_flag=True, help="All moments at which it is true, not where it becomes so."
+)
+@click.option("--backward", is_flag=True, help="From the end, or from SEQ, towards the start.")
+@click.option("--from", "start", metavar="SEQ", help="Where to begin.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+@JSON
+def command(
+    file: str,
+    expr: str,
+    every: bool,
+    backward: bool,
+    start: str | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Find the moments at which EXPR becomes true.
+
+    EXPR is a Python expression on the variables of the current frame, evaluated before each line.
+    """
+    from escope.engine.predicate import compile_predicate
+
+    compile_predicate(expr)  # a wrong expression is said before the recording is read
+    found = 0
+    with opened(file) as recording:
+        begin = None if start is None else recording.position(start)
+        for moment in recording.find(expr, every, backward, begin, limit):
+            found += 1
+            if as_json:
+                write_json(
+                    {
+                        "process": moment.process,
+                        "seq": moment.seq,
+                        "time_ns": moment.time_ns,
+                        "file": moment.file,
+                        "line": moment.line,
+                        "function": moment.function,
+                    }
+                )
+            else:
+                where = place(moment.file, moment.line, moment.function)
+                write(f"{moment.seq:>8}  {seconds(moment.time_ns)}  {where}")
+    if not found:
+        print("escope: no moment found", file=sys.stderr)

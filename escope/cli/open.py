@@ -1,0 +1,22 @@
+"""`escope open`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("open")
+@click.argument("file", type=click.Path(path_type=Path))
+def command(file: Path) -> int:
+    """Open a recording in the player.
+
+    It may be finished, still growing, or left by a crash.
+    """
+    from escope.cli.terminal import need_terminal
+
+    need_terminal("escope open")
+    from escope.tui import app
+
+    return app.run(file)

@@ -1,0 +1,54 @@
+"""What the commands that read a recording have in common: opening it, and writing what they found."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from escope.tui.plain import plain
+
+if TYPE_CHECKING:
+    from escope.engine.replay.recording import Recording
+
+FILE = click.argument("file", type=click.Path())
+JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+WIDTH = 100
+"""Columns for one value in text meant for people."""
+
+
+@contextmanager
+def opened(file: str) -> Iterator[Recording]:
+    """Open the recording; RecordingError, with status 3, if it is none."""
+    from escope.engine.replay.recording import Recording
+
+    with Recording.open(file) as recording:
+        yield recording
+
+
+def write_json(document: Any) -> None:
+    """Write one line of JSON in which no character can be a control of a terminal."""
+    sys.stdout.write(json.dumps(document).replace("\x7f", "\\u007f") + "\n")
+
+
+def write(text: str) -> None:
+    """Write one line for people; the caller has made recorded text in it safe."""
+    sys.stdout.write(text + "\n")
+
+
+def seconds(time_ns: int) -> str:
+    """Return a time since the beginning, in seconds to the microsecond."""
+    return f"{time_ns / 1e9:.6f}"
+
+
+def place(file: str | None, line: int | None, function: str | None) -> str:
+    """Return where something happened, the file without its directories."""
+    if file is None:
+        return "-"
+    name = plain(os.path.basename(file))
+    return f"{name}:{line}" + (f" {plain(function)}" if function else "")

@@ -1,0 +1,198 @@
+"""The runner: inside the recorded process, runs SCRIPT or `-m MODULE` as plain Python would.
+
+The launcher starts an interpreter with a `-c` text that loads escope from one given place, whatever
+`sys.path` says, and calls `main`.  Everything that the program could see of that start is
+put back before its first line runs: `sys.path`, `sys.argv`, `sys.orig_argv`, the attributes of `__main__`,
+the signal mask.  What stays different lies in one place: two frames (`<string>` and `main`) below the
+program's own, which tracebacks of uncaught exceptions do not show.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import sys
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import CodeType, TracebackType
+from typing import Any
+
+from escope.config import CaptureLimits
+from escope.engine.capture.loader import RecordingFinder
+from escope.engine.capture.recorder import Recorder
+from escope.engine.capture.scope import ESCOPE, Scope
+
+_MAIN_NAMES = (
+    "__name__",
+    "__doc__",
+    "__package__",
+    "__loader__",
+    "__spec__",
+    "__annotations__",
+    "__builtins__",
+)
+"""What CPython puts into a fresh `__main__`."""
+
+
+def main(before: set[str]) -> None:
+    """Start the recorder, then run the program; `before` names the modules that plain Python has by now.
+
+    The arguments are `-c ROOT LIBRARY SETTINGS TARGET [ARG…]`, SETTINGS being what `launch.program` wrote.
+    """
+    settings: dict[str, Any] = json.loads(sys.argv[3])
+    target, arguments = sys.argv[4], sys.argv[5:]
+    flags = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) - 1]
+    namespace = sys.modules["__main__"].__dict__
+    for name in [name for name in namespace if name not in _MAIN_NAMES]:
+        del namespace[name]
+    if settings["terminal"]:
+        # The leader of a session without a terminal gets the first one that it opens.
+        os.close(os.open(os.ttyname(0), os.O_RDWR))
+    is_module = settings["module"]
+    recorder, finder = _start(settings, target)
+
+    plain = [*flags, "-m", target] if is_module else [*flags, target]
+    sys.orig_argv[1:] = [*plain, *arguments]
+    sys.argv[:] = ["-m" if is_module else target, *arguments]
+    container = not is_module and _is_container(target)
+    if container or not sys.flags.safe_path:
+        if container:
+            home = os.path.abspath(target)
+        else:
+            home = os.getcwd() if is_module else os.path.dirname(os.path.realpath(target))
+        sys.path.insert(0, home)
+        _give_back(before, home)
+    signal.pthread_sigmask(signal.SIG_SETMASK, settings["mask"])
+    try:
+        if is_module or container:
+            import runpy
+
+            if finder is not None:
+                finder.mains = frozenset({"__main__", target, f"{target}.__main__"})
+            runpy._run_module_as_main(  # type: ignore[attr-defined]
+                "__main__" if container else target, not container
+            )
+        else:
+            path = os.path.join(os.getcwd(), target)
+            code = _compile(path, recorder)
+            namespace["__file__"] = path
+            namespace["__cached__"] = None
+            namespace["__loader__"] = SourceFileLoader("__main__", path)
+            exec(code, namespace)
+    except SystemExit:
+        raise
+    except BaseException:
+        _Uncaught.install()
+        raise
+
+
+def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, RecordingFinder | None]:
+    """Return the running recorder and its finder; None, after one warning, if it cannot start."""
+    of = Scope.of_module if settings["module"] else Scope.of_script
+    try:
+        scope = of(target, include=settings["include"], exclude=settings["exclude"])
+        part = Path(settings["part"])
+        recorder = Recorder.start(part, scope, CaptureLimits(), settings["predicates"])
+        finder = RecordingFinder(recorder, scope)
+        finder.install()
+    except Exception as error:
+        print(f"escope: not recording: {type(error).__name__}: {error}", file=sys.stderr)
+        return None, None
+    # Registered first, so that it runs last: what the program's own exit functions do is recorded.
+    atexit.register(recorder.stop)
+    return recorder, finder
+
+
+def _compile(path: str, recorder: Recorder | None) -> CodeType:
+    """Return the script's code, with probes if there is a recorder."""
+    with open(path, "rb") as file:
+        source = file.read()
+    code = compile(source, path, "exec", dont_inherit=True)
+    return code if recorder is None else recorder.instrument(code, "__main__", source)
+
+
+def _is_container(target: str) -> bool:
+    """Return whether Python would look for a `__main__` in `target`: a directory or a zip file."""
+    for hook in sys.path_hooks:
+        try:
+            hook(target)
+        except ImportError:
+            continue
+        return True
+    return False
+
+
+def _give_back(before: set[str], home: str) -> None:
+    """Forget modules that the recorder has loaded and that the program has files of its own for.
+
+    `home` is the first entry of `sys.path`.  The recorder keeps its references.
+    """
+    try:
+        names = set(os.listdir(home))
+    except OSError:
+        return
+    loaded = [name for name in sys.modules if name not in before]
+    for top in {name.partition(".")[0] for name in loaded}:
+        if f"{top}.py" not in names and top not in names:
+            continue
+        file = getattr(sys.modules.get(top), "__file__", None)
+        if file is None or os.path.dirname(file) in (home, os.path.join(home, top)):
+            continue
+        for name in loaded:
+            if name == top or name.startswith(f"{top}."):
+                del sys.modules[name]
+
+
+class _Uncaught:
+    """Takes the place of `sys.excepthook` for the moment in which the interpreter calls it."""
+
+    def __init__(self, hook: Any) -> None:
+        self.hook = hook
+
+    @classmethod
+    def install(cls) -> None:
+        """Wrap the current hook; only the way out of the program lies between here and its call."""
+        hook = getattr(sys, "excepthook", None)
+        if hook is not None:
+            sys.excepthook = cls(hook)
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, tb: TracebackType | None
+    ) -> None:
+        sys.excepthook = self.hook
+        tb = _without_escope(tb)
+        sys.last_traceback = tb
+        error.__traceback__ = tb
+        try:
+            self.hook(kind, error, tb)
+        except SystemExit:
+            raise
+        except BaseException as failure:
+            # As the interpreter itself puts it.
+            shown = _without_escope(failure.__traceback__)
+            print("Error in sys.excepthook:", file=sys.stderr)
+            sys.__excepthook__(type(failure), failure.with_traceback(shown), shown)
+            print("\nOriginal exception was:", file=sys.stderr)
+            sys.__excepthook__(kind, error, tb)
+
+
+def _without_escope(tb: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without the frames of escope and of its bootstrap."""
+    first: TracebackType | None = None
+    last: TracebackType | None = None
+    bottom = tb is not None and tb.tb_frame.f_back is None
+    while tb is not None:
+        following = tb.tb_next
+        if not bottom and not tb.tb_frame.f_code.co_filename.startswith(ESCOPE + os.sep):
+            if last is None:
+                first = tb
+            else:
+                last.tb_next = tb
+            last = tb
+        bottom = False
+        tb = following
+    if last is not None:
+        last.tb_next = None
+    return first

@@ -1,0 +1,74 @@
+"""What is said on standard error when a recording has ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from escope.engine.launch.wiring import Wiring
+
+
+def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
+    """Say in one line what was recorded, where it lies and how to open it."""
+    try:
+        print(f"escope: {summary(wiring, seconds, left=left)}", file=sys.stderr, flush=True)
+    except OSError:
+        pass  # nobody listens any more
+
+
+def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
+    """Return the line."""
+    control, output = wiring.control, wiring.output
+    shown = _shown(str(output.file))
+    size = _size(str(output.file))
+    events = max(control.stored_events, control.events if size is None else 0)
+    parts = [f"{events:,} event{'' if events == 1 else 's'} in {seconds:.2f} s"]
+    problem = wiring.problem()
+    if size is not None:
+        parts.append(f"{shown} ({size})")
+    elif left:
+        parts.append(f"{shown} is still being sealed")
+    else:
+        parts.append(f"{shown}.part is not sealed")
+    if problem is not None:
+        parts.append(f"partial: {problem}")
+    if events == 0 and problem is None:
+        parts.append("nothing in scope ran (--include takes in installed packages)")
+    parts.append(f"open it with: escope open {_quoted(shown)}")
+    return "; ".join(parts)
+
+
+def note_left(wiring: Wiring, pid: int) -> None:
+    """Say that the program was left running, and where its recording will be."""
+    shown = _quoted(_shown(str(wiring.output.file)))
+    print(
+        f"escope: the program runs on (process {pid}); open it with: escope open {shown}",
+        file=sys.stderr,
+    )
+
+
+def _shown(path: str) -> str:
+    """Return the path as a person in this directory would write it."""
+    try:
+        relative = os.path.relpath(path)
+    except (OSError, ValueError):
+        return path
+    return path if relative.startswith("..") else relative
+
+
+def _size(path: str) -> str | None:
+    try:
+        size = float(os.stat(path).st_size)
+    except OSError:
+        return None
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return None
+
+
+def _quoted(path: str) -> str:
+    from shlex import quote
+
+    return quote(path)
