@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from _collections import OrderedDict, deque  # type: ignore[attr-defined]
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +24,7 @@ _type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].
 _exception_args: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
 _function_qualname = types.FunctionType.__dict__["__qualname__"].__get__
 _builtin_qualname = types.BuiltinFunctionType.__dict__["__qualname__"].__get__
-_module_dict: Callable[[types.ModuleType], dict[str, Any]] = types.ModuleType.__dict__["__dict__"].__get__
+_MODULE_DICT: Any = types.ModuleType.__dict__["__dict__"]
 
 _HEAP_TYPE = 1 << 9
 _OBJECT_SIZE = _type_basicsize(object)
@@ -63,9 +63,31 @@ IMMUTABLE = frozenset({Shape.NAMED, Shape.OPAQUE})
 """Shapes whose content is written once and never checked again."""
 
 _RESTLESS = frozenset(
-    "asyncio threading concurrent multiprocessing socket selectors logging subprocess ssl weakref "
-    "_weakrefset contextvars importlib sched signal _frozen_importlib _frozen_importlib_external "
-    "contextlib io unittest _pytest pluggy coverage".split()
+    [
+        "asyncio",
+        "threading",
+        "concurrent",
+        "multiprocessing",
+        "socket",
+        "selectors",
+        "logging",
+        "subprocess",
+        "ssl",
+        "weakref",
+        "_weakrefset",
+        "contextvars",
+        "importlib",
+        "sched",
+        "signal",
+        "_frozen_importlib",
+        "_frozen_importlib_external",
+        "contextlib",
+        "io",
+        "unittest",
+        "_pytest",
+        "pluggy",
+        "coverage",
+    ]
 )
 """Top-level libraries whose objects change outside of what the program hands to them (event loops, locks,
 handlers).  Their state could not be told truly, so it is not told: such objects are opaque."""
@@ -119,7 +141,7 @@ class Anatomy:
         if cls is types.CellType:
             return Shape.CELL
         enum = sys.modules.get("enum")
-        if enum is not None and _module_dict(enum).get("Enum", _MISSING) in mro:
+        if enum is not None and module_dict(enum).get("Enum", _MISSING) in mro:
             return Shape.NAMED
         for base, shape in _CONTAINER_BASES:
             if base in mro:
@@ -179,9 +201,7 @@ class Anatomy:
         if held:
             # dict() of an exact dict copies in C; another thread cannot change it in between.
             copy = dict.copy(held)
-            for name, item in copy.items():
-                if type(name) is str:
-                    found[name] = item
+            found.update((name, item) for name, item in copy.items() if type(name) is str)
         if self.shape is Shape.INSTANCE and BaseException in type_mro(self.cls):
             found.setdefault("args", _exception_args(value))
         return found
@@ -226,6 +246,12 @@ def lookup(cls: type, name: str) -> Any:
 MISSING = _MISSING
 
 
+def module_dict(module: types.ModuleType) -> dict[str, Any]:
+    """The globals of a module."""
+    found: dict[str, Any] = _MODULE_DICT.__get__(module)
+    return found
+
+
 def type_name(cls: type) -> str:
     """`list` for builtins, `module.qualname` for the rest."""
     name = _type_name(cls)
@@ -255,7 +281,7 @@ def object_name(value: Any, anatomy: Anatomy) -> str:
             return str(_function_qualname(function))
         return type_name(type(function))
     if cls is types.ModuleType:
-        name = _module_dict(value).get("__name__")
+        name = module_dict(value).get("__name__")
         return name if type(name) is str else "?"
     if type in type_mro(cls):
         return type_name(value)

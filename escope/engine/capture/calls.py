@@ -32,7 +32,9 @@ _PURE_FUNCTIONS = frozenset(
 _PURE_METHODS: dict[type, frozenset[str]] = {
     list: frozenset({"copy", "count", "index"}),
     dict: frozenset({"get", "keys", "values", "items", "copy"}),
-    set: frozenset({"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}),
+    set: frozenset(
+        {"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}
+    ),
 }
 _CONTAINERS = frozenset(an._CONTAINER_BASES[index][0] for index in range(len(an._CONTAINER_BASES)))
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
@@ -64,7 +66,9 @@ def changes_globals(callee: Any) -> bool:
     return id(callee) in _NAMESPACE_CALLS
 
 
-def suspects(callee: Any, arguments: tuple[Any, ...], instrumented: InstrumentedTest) -> list[Suspect]:
+def suspects(
+    callee: Any, arguments: tuple[Any, ...], instrumented: InstrumentedTest
+) -> list[Suspect]:
     """What a call of `callee`, which is no looked-up method, may change."""
     if id(callee) in _PURE_FUNCTIONS or runs_seen_code(callee, instrumented):
         return []
@@ -77,7 +81,9 @@ def suspects(callee: Any, arguments: tuple[Any, ...], instrumented: Instrumented
     else:
         owner = None
         name = "call"
-    found: list[Suspect] = [(each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES]
+    found: list[Suspect] = [
+        (each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES
+    ]
     if owner is not None and type(owner) is not types.ModuleType:
         found.append((owner, True, name, ()))
     if cls is types.MethodType:
@@ -98,7 +104,7 @@ def method_suspects(
             return []
         return [(receiver, False, name, arguments)]
     if cls is types.ModuleType:
-        callee = types.ModuleType.__dict__["__dict__"].__get__(receiver).get(name)
+        callee = an.module_dict(receiver).get(name)
         return suspects(callee, arguments, instrumented) if callee is not None else []
     if type in an.type_mro(cls):
         found = an.lookup(receiver, name)

@@ -112,7 +112,9 @@ class Checker:
             self._needed(followed, operation)
             queue.extend(children_of(followed))
 
-    def _by_hint(self, followed: Followed, value: Any, operation: str, arguments: tuple[Any, ...]) -> bool:
+    def _by_hint(
+        self, followed: Followed, value: Any, operation: str, arguments: tuple[Any, ...]
+    ) -> bool:
         """Write the change of a known mutator of an exact builtin type, at the cost of the change."""
         if followed.stale or followed.length > self.encoder.limits.items:
             return False
@@ -126,7 +128,9 @@ class Checker:
                 item = encoder.item(arguments[0])
                 shadow.append(item)
                 followed.length = length
-                encoder.changed(followed, encoder.splice_rows(oid, length - 1, 0, [item]), operation)
+                encoder.changed(
+                    followed, encoder.splice_rows(oid, length - 1, 0, [item]), operation
+                )
                 return True
             if operation == "pop" and not arguments and length == followed.length - 1:
                 shadow.pop()
@@ -163,4 +167,3 @@ def children_of(followed: Followed) -> list[Followed]:
     children = [each for each in found if type(each) is Followed]
     children.extend(each for each in followed.attributes.values() if type(each) is Followed)
     return children
-

@@ -75,7 +75,9 @@ class Encoder:
             if _INT_MIN <= value <= _INT_MAX:
                 return Tag.INT, value & _U64
             size = value.bit_length() // 8 + 1
-            return Tag.BIGINT, self._blob(Tag.BIGINT, value, value.to_bytes(size, "little", signed=True))
+            return Tag.BIGINT, self._blob(
+                Tag.BIGINT, value, value.to_bytes(size, "little", signed=True)
+            )
         if cls is str:
             return Tag.STR, self.string(value)
         if value is None:
@@ -197,7 +199,9 @@ class Encoder:
             else:
                 # Its content follows when the program next touches it.
                 followed.stale = True
-                self.row(_OBJECT | Label.TRUNCATED, self._type(followed.anatomy), followed.object_id)
+                self.row(
+                    _OBJECT | Label.TRUNCATED, self._type(followed.anatomy), followed.object_id
+                )
                 followed.fresh = False
 
     def write(self, followed: Followed) -> None:
@@ -302,7 +306,9 @@ class Encoder:
     def _pairs(self, followed: Followed, value: Any) -> tuple[list[tuple[Any, Any]], int]:
         pairs, length = an.mapping_items(value, self.limits.items)
         if followed.anatomy.shape is Shape.NAMESPACE:
-            pairs = [pair for pair in pairs if type(pair[0]) is str and pair[0] not in _HIDDEN_GLOBALS]
+            pairs = [
+                pair for pair in pairs if type(pair[0]) is str and pair[0] not in _HIDDEN_GLOBALS
+            ]
             length = len(pairs)
         return pairs, length
 
@@ -339,16 +345,23 @@ class Encoder:
         name = self.string(operation)
         self.drain()
         followed.changes += len(rows)
-        if followed.changes > _KEYFRAME_SLACK + 2 * (_size(followed.items) + len(followed.attributes)):
+        if followed.changes > _KEYFRAME_SLACK + 2 * (
+            _size(followed.items) + len(followed.attributes)
+        ):
             self.write(followed)
             self.drain()
         else:
             for head, aux, number in rows:
                 self.row(head, aux, number)
-        if followed.anatomy.shape is not Shape.NAMESPACE and followed.anatomy.shape is not Shape.CELL:
+        if (
+            followed.anatomy.shape is not Shape.NAMESPACE
+            and followed.anatomy.shape is not Shape.CELL
+        ):
             self.event(_MUTATE | Tag.STR, followed.object_id, name)
 
-    def splice_rows(self, oid: int, start: int, removed: int, items: Iterable[Any]) -> list[tuple[int, int, int]]:
+    def splice_rows(
+        self, oid: int, start: int, removed: int, items: Iterable[Any]
+    ) -> list[tuple[int, int, int]]:
         """Change rows that replace `removed` items at `start` by `items`."""
         rows = [(Detail.SPLICE << 8, oid, start << 32 | removed)]
         for item in items:
@@ -356,7 +369,9 @@ class Encoder:
             rows.append((Detail.INSERT << 8 | tag, oid, number))
         return rows
 
-    def _changed_items(self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]) -> None:
+    def _changed_items(
+        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
+    ) -> None:
         shape, oid, limit = followed.anatomy.shape, followed.object_id, self.limits.items
         if shape is Shape.LIST or shape is Shape.DEQUE:
             values, length = an.sequence_items(value, shape, limit)
@@ -383,7 +398,9 @@ class Encoder:
                 tag, number = self.token(content_bytes)
                 rows.append((Detail.SCALAR << 8 | tag, oid, number))
 
-    def _changed_length(self, followed: Followed, length: int, rows: list[tuple[int, int, int]]) -> None:
+    def _changed_length(
+        self, followed: Followed, length: int, rows: list[tuple[int, int, int]]
+    ) -> None:
         if length != followed.length:
             limit = self.limits.items
             if length > limit or followed.length > limit:
@@ -393,7 +410,9 @@ class Encoder:
                     rows.append((Detail.RELABEL << 8, followed.object_id, label))
             followed.length = length
 
-    def _changed_set(self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]) -> None:
+    def _changed_set(
+        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
+    ) -> None:
         values, length = an.set_items(value, self.limits.items)
         new = {key_token(each, self.follow): each for each in values}
         shadow = followed.items
@@ -407,7 +426,9 @@ class Encoder:
                 rows.append((_ITEM | tag, followed.object_id, number))
         self._changed_length(followed, length, rows)
 
-    def _changed_mapping(self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]) -> None:
+    def _changed_mapping(
+        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
+    ) -> None:
         pairs, length = self._pairs(followed, value)
         shadow, oid = followed.items, followed.object_id
         new = {key_token(key, self.follow): (key, each) for key, each in pairs}
@@ -432,7 +453,9 @@ class Encoder:
         if followed.anatomy.shape is not Shape.NAMESPACE:
             self._changed_length(followed, length, rows)
 
-    def _changed_attributes(self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]) -> None:
+    def _changed_attributes(
+        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
+    ) -> None:
         shadow, oid = followed.attributes, followed.object_id
         live = followed.anatomy.attributes(value)
         for name in [name for name in shadow if name not in live]:
@@ -463,8 +486,6 @@ class Encoder:
             self.row(Detail.DEATH << 8, followed.object_id, 0)
 
 
-
-
 def cell_content(cell: Any) -> list[Any]:
     """The content of a closure cell: one value, or none."""
     try:
@@ -475,5 +496,3 @@ def cell_content(cell: Any) -> list[Any]:
 
 def _size(items: Any) -> int:
     return len(items) if items is not None else 0
-
-

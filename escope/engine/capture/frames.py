@@ -54,7 +54,7 @@ class ThreadRecord:
         self.number = number
         self.stack: list[FrameRecord] = []
         self.busy = False
-        """A probe of this thread is at work; what fires meanwhile (signal handlers, finalizers) is deferred."""
+        """A probe is at work; what fires meanwhile (signal handlers, finalizers) is deferred."""
         self.deferred: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self.unwound: int = 0
         """Address of the exception that just left a frame of this thread."""

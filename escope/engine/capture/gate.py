@@ -10,6 +10,7 @@ import time
 import types
 from typing import TYPE_CHECKING
 
+from escope.engine.capture import frame_events
 from escope.engine.capture.live import LiveFrame
 from escope.engine.predicate import Breakpoint, parse_breakpoints
 from escope.errors import PredicateError
@@ -63,7 +64,7 @@ class Gate:
         reason = self._reason(thread)
         hit = self._hit(probe, frame, thread.stack[-1])
         if hit:
-            recorder.fire(recorder.act_hit, hit)
+            recorder.fire(frame_events.hit, hit)
             if self._control.player_alive():
                 reason = PauseReason.HIT
                 self._control.hit_number = hit
@@ -155,7 +156,7 @@ class Gate:
             self._stopped = True
             self._mode = Command.PAUSE
             control.paused_thread = thread.number
-            control.paused_seq = self._recorder.encoder.events - 1
+            control.paused_seq = self._recorder.ledger.encoder.events - 1
             control.pause_reason = reason
             control.program_state = ProgramState.PAUSED
         try:
@@ -180,5 +181,3 @@ class Gate:
                 control.pause_reason = PauseReason.NONE
                 if self._recorder.on:
                     control.program_state = ProgramState.RUNNING
-
-

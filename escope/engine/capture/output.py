@@ -77,7 +77,7 @@ class _StreamTap:
         return count
 
     def write_bytes(self, data: Any, /) -> int:
-        count = self._buffer_write(data)
+        count: int = self._buffer_write(data)
         recorder = self._recorder
         if recorder.on:
             written = bytes(memoryview(data).cast("B")[:count])

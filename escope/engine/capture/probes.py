@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from escope.engine.capture import frame_events, object_events, suspicions, variable_events
 from escope.engine.capture.roles import Role
 from escope.engine.capture.sites import CodeRecord, Site
 
@@ -42,7 +43,7 @@ class LineProbe(Probe):
     def __invert__(self) -> None:
         recorder = self.recorder
         if recorder.on:
-            recorder.fire(recorder.act_line, self)
+            recorder.fire(frame_events.line, self)
             if recorder.gate.attentive():
                 recorder.gate.at_line(self, sys._getframe(1))
 
@@ -52,7 +53,7 @@ class CallProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_call, self, operands, sys._getframe(1))
+        recorder.fire(frame_events.call, self, operands, sys._getframe(1))
 
 
 class ReturnProbe(Probe):
@@ -60,7 +61,7 @@ class ReturnProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_return, self, value)
+        recorder.fire(frame_events.return_, self, value)
 
 
 class YieldProbe(Probe):
@@ -68,7 +69,7 @@ class YieldProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_yield, self, value, sys._getframe(1))
+        recorder.fire(frame_events.yield_, self, value, sys._getframe(1))
 
 
 class ResumeProbe(Probe):
@@ -76,7 +77,7 @@ class ResumeProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_resume, self, value, sys._getframe(1))
+        recorder.fire(frame_events.resume, self, value, sys._getframe(1))
 
 
 class StoreProbe(Probe):
@@ -84,7 +85,7 @@ class StoreProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_store, self, value)
+        recorder.fire(variable_events.store, self, value)
 
 
 class StoreCellProbe(Probe):
@@ -92,7 +93,7 @@ class StoreCellProbe(Probe):
 
     def __delitem__(self, cell: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_store_cell, self, cell)
+        recorder.fire(variable_events.store_cell, self, cell)
 
 
 class StoreGlobalProbe(Probe):
@@ -100,7 +101,7 @@ class StoreGlobalProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_store_global, self, value, sys._getframe(1))
+        recorder.fire(variable_events.store_global, self, value, sys._getframe(1))
 
 
 class RestoreProbe(Probe):
@@ -108,7 +109,7 @@ class RestoreProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_restore, self, sys._getframe(1))
+        recorder.fire(variable_events.restore, self, sys._getframe(1))
 
 
 class DeleteProbe(Probe):
@@ -116,7 +117,7 @@ class DeleteProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_delete, self)
+        recorder.fire(variable_events.delete, self)
 
 
 class DeleteCellProbe(Probe):
@@ -124,7 +125,7 @@ class DeleteCellProbe(Probe):
 
     def __delitem__(self, cell: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_delete_cell, self, cell)
+        recorder.fire(variable_events.delete_cell, self, cell)
 
 
 class DeleteGlobalProbe(Probe):
@@ -132,7 +133,7 @@ class DeleteGlobalProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_delete_global, self, sys._getframe(1))
+        recorder.fire(variable_events.delete_global, self, sys._getframe(1))
 
 
 class SetAttrProbe(Probe):
@@ -140,7 +141,7 @@ class SetAttrProbe(Probe):
 
     def __setitem__(self, owner: Any, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_setattr, self, owner, value)
+        recorder.fire(object_events.setattr, self, owner, value)
 
 
 class DelAttrProbe(Probe):
@@ -148,7 +149,7 @@ class DelAttrProbe(Probe):
 
     def __delitem__(self, owner: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_delattr, self, owner)
+        recorder.fire(object_events.delattr, self, owner)
 
 
 class SetItemProbe(Probe):
@@ -156,7 +157,7 @@ class SetItemProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_setitem, self, operands)
+        recorder.fire(object_events.setitem, self, operands)
 
 
 class DelItemProbe(Probe):
@@ -164,7 +165,7 @@ class DelItemProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_delitem, self, operands)
+        recorder.fire(object_events.delitem, self, operands)
 
 
 class ExceptProbe(Probe):
@@ -172,7 +173,7 @@ class ExceptProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_except, self, error, sys._getframe(1))
+        recorder.fire(frame_events.except_, self, error, sys._getframe(1))
 
 
 class HandleProbe(Probe):
@@ -180,7 +181,7 @@ class HandleProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_handle, self, error, sys._getframe(1))
+        recorder.fire(frame_events.handle, self, error, sys._getframe(1))
 
 
 class UnwindProbe(Probe):
@@ -188,7 +189,7 @@ class UnwindProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_unwind, self, error, sys._getframe(1))
+        recorder.fire(frame_events.unwind, self, error, sys._getframe(1))
 
 
 class RaisingProbe(Probe):
@@ -196,7 +197,7 @@ class RaisingProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_raising, self)
+        recorder.fire(frame_events.raising, self)
 
 
 class ReceiverProbe(Probe):
@@ -204,7 +205,7 @@ class ReceiverProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_receiver, self, value)
+        recorder.fire(suspicions.receiver, self, value)
 
 
 class ArgsProbe(Probe):
@@ -212,7 +213,7 @@ class ArgsProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_args, self, operands)
+        recorder.fire(suspicions.args, self, operands)
 
 
 class TouchProbe(Probe):
@@ -220,7 +221,7 @@ class TouchProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_touch, self, value)
+        recorder.fire(suspicions.touch, self, value)
 
 
 class ImportedProbe(Probe):
@@ -228,7 +229,7 @@ class ImportedProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(recorder.act_imported, self)
+        recorder.fire(suspicions.imported, self)
 
 
 _PLAIN: dict[Role, type[Probe]] = {

@@ -1,0 +1,187 @@
+"""Lines, calls, returns, suspensions and exceptions into rows.
+
+Each function is what one kind of probe does; it runs under the recorder's lock, in the thread it speaks of.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.ledger import Ledger
+from escope.events import Kind
+from escope.storage.rows import FIRST_SITELESS, NO_SLOT, Detail, Tag
+
+if TYPE_CHECKING:
+    from escope.engine.capture.probes import Probe
+
+_traceback_of = BaseException.__dict__["__traceback__"].__get__
+
+
+def line(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
+    """A line is about to run."""
+    frame = thread.stack[-1] if thread.stack else None
+    if frame is None or frame.code is not probe.code:
+        frame = ledger.find(thread, probe)
+    if frame.pending:
+        ledger.checker.settle(frame)
+    frame.site = probe.site_id
+    thread.unwound = 0
+    encoder = ledger.encoder
+    ledger.time_if_due()
+    encoder.event(probe.head, 0, 0)
+
+
+def call(
+    ledger: Ledger,
+    thread: ThreadRecord,
+    probe: Probe,
+    operands: tuple[Any, ...],
+    frame: types.FrameType,
+) -> None:
+    """A frame begins; `operands` are its arguments, then its cells."""
+    encoder, code = ledger.encoder, probe.code
+    caller = thread.top()
+    if caller is not None and caller.pending:
+        ledger.checker.settle(caller, keep=True)
+    thread.unwound = 0
+    record = ledger.new_frame(probe)
+    if code.suspendable:
+        record.address = id(frame)
+    module = encoder.namespace(frame.f_globals, code.module)
+    binds: list[tuple[int, int, int]] = []
+    slots = code.value_slots
+    for slot, value in zip(slots, operands, strict=False):
+        tag, number = ledger.value(value)
+        binds.append((Detail.BIND << 8 | tag, slot, number))
+    for slot, cell in zip(code.cells, operands[len(slots) :], strict=False):
+        followed = encoder.follow(cell)
+        encoder.check(followed, "")
+        binds.append((Detail.BIND << 8 | Tag.OBJECT, slot, followed.object_id))
+    if code.body == "module":
+        encoder.check(module, "")
+        binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, module.object_id))
+    encoder.drain()
+    ledger.time()
+    for head, aux, number in binds:
+        encoder.row(head, aux, number)
+    encoder.event(probe.head, record.frame_id, 0)
+    thread.stack.append(record)
+
+
+def return_(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
+    """A frame ends with a value."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    tag, number = ledger.value(value)
+    _leave(ledger, thread, probe, tag, number)
+
+
+def yield_(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any, frame: types.FrameType
+) -> None:
+    """A frame is suspended with a value; what unseen code it awaits may still be at work."""
+    record = ledger.current_frame(thread, probe, frame)
+    ledger.checker.settle(record, keep=True)
+    tag, number = ledger.value(value)
+    _leave(ledger, thread, probe, tag, number)
+    ledger.suspended[record.address] = record
+
+
+def _leave(ledger: Ledger, thread: ThreadRecord, probe: Probe, tag: int, number: int) -> None:
+    ledger.encoder.drain()
+    ledger.time()
+    ledger.encoder.event(probe.head | tag, thread.caller_id(), number)
+    thread.stack.pop()
+
+
+def resume(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any, frame: types.FrameType
+) -> None:
+    """A suspended frame goes on with the value sent."""
+    caller = thread.top()
+    if caller is not None and caller.pending:
+        ledger.checker.settle(caller, keep=True)
+    record = ledger.suspended.pop(id(frame), None)
+    if record is None or record.code is not probe.code:
+        record = ledger.new_frame(probe)
+        record.address = id(frame)
+    if record.pending:
+        ledger.checker.settle(record, keep=True)
+    tag, number = ledger.value(value)
+    ledger.encoder.drain()
+    ledger.time()
+    ledger.encoder.event(probe.head | tag, record.frame_id, number)
+    thread.stack.append(record)
+
+
+def except_(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, error: Any, frame: types.FrameType
+) -> None:
+    """An exception reached a handler of this frame: a `raise` event if it is a new one."""
+    record = ledger.current_frame(thread, probe, frame)
+    record.receivers.clear()
+    ledger.settle(record)
+    _arrived(ledger, thread, record, error, frame, probe)
+
+
+def handle(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, error: Any, frame: types.FrameType
+) -> None:
+    """An exception is caught here."""
+    record = ledger.current_frame(thread, probe, frame)
+    ledger.settle(record)
+    record.exception = 0
+    tag, number = ledger.value(error)
+    ledger.encoder.drain()
+    ledger.encoder.event(probe.head | tag, probe.line, number)
+
+
+def unwind(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, error: Any, frame: types.FrameType
+) -> None:
+    """An exception leaves this frame."""
+    record = ledger.current_frame(thread, probe, frame)
+    ledger.settle(record)
+    _arrived(ledger, thread, record, error, frame, probe)
+    tag, number = ledger.value(error)
+    _leave(ledger, thread, probe, tag, number)
+    thread.unwound = id(error)
+
+
+def _arrived(
+    ledger: Ledger,
+    thread: ThreadRecord,
+    record: FrameRecord,
+    error: Any,
+    frame: types.FrameType,
+    probe: Probe,
+) -> None:
+    known = id(error) in (thread.unwound, record.exception)
+    if known and not record.raising:
+        record.exception = id(error)
+        thread.unwound = 0
+        return
+    record.raising = False
+    record.exception = id(error)
+    thread.unwound = 0
+    trace = _traceback_of(error)
+    line = probe.line
+    if trace is not None and trace.tb_frame is frame and trace.tb_lineno:
+        line = trace.tb_lineno
+    tag, number = ledger.value(error)
+    ledger.encoder.drain()
+    ledger.encoder.event((FIRST_SITELESS + Kind.RAISE) << 8 | tag, line, number)
+
+
+def raising(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
+    """A raise statement is about to run."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    frame.raising = True
+
+
+def hit(ledger: Ledger, thread: ThreadRecord, number: int) -> None:
+    """A predicate became true at this line moment."""
+    ledger.encoder.event((FIRST_SITELESS + Kind.HIT) << 8, number, 0)

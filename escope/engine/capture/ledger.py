@@ -1,0 +1,138 @@
+"""What the recording of this process knows: its threads, their frames, the objects followed.
+
+The functions of the `…_events` modules write through it; the recorder's lock guards it.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any
+
+from escope.config import CaptureLimits
+from escope.engine.capture import anatomy as an
+from escope.engine.capture.checking import Checker
+from escope.engine.capture.encoder import Encoder, Token
+from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.events import Kind
+from escope.storage.rows import FIRST_SITELESS, Detail, Tag
+
+if TYPE_CHECKING:
+    from escope.engine.capture.probes import Probe
+
+_TIME_EVERY = 256
+"""Events between time rows, where no call or return writes one."""
+
+
+class Ledger:
+    """The state behind all probes."""
+
+    def __init__(
+        self, limits: CaptureLimits, is_instrumented: Callable[[types.CodeType], bool]
+    ) -> None:
+        self.encoder = Encoder(limits)
+        self.checker = Checker(self.encoder)
+        self.is_instrumented = is_instrumented
+        self.suspended: dict[int, FrameRecord] = {}
+        """Suspended generators and coroutines by the address of their frame object."""
+        self.current: ThreadRecord | None = None
+        """The thread that the newest row belongs to."""
+        self._next_frame = 1
+        self._began = monotonic_ns()
+        self._timed_at = -_TIME_EVERY
+
+    def time(self) -> None:
+        """Write a time row."""
+        self.encoder.row(Detail.TIME << 8, 0, monotonic_ns() - self._began)
+        self._timed_at = self.encoder.events
+
+    def time_if_due(self) -> None:
+        """Write a time row if there was none for a while."""
+        if self.encoder.events - self._timed_at >= _TIME_EVERY:
+            self.time()
+
+    def switch(self, thread: ThreadRecord) -> None:
+        """Rows from here on are `thread`'s."""
+        self.current = thread
+        top = thread.top()
+        self.encoder.row(Detail.THREAD << 8, thread.number, top.frame_id if top else 0)
+
+    def value(self, value: Any) -> Token:
+        """The token of an operand; a known object passed on is checked where that is cheap."""
+        if type(value) not in an.SCALAR_TYPES:
+            known = self.encoder.objects.get(value)
+            if known is not None:
+                self.checker.passed(known)
+        return self.encoder.token(value)
+
+    def settle(self, frame: FrameRecord | None) -> None:
+        """Check what unseen code called from `frame` may have changed."""
+        if frame is not None and frame.pending:
+            self.checker.settle(frame)
+
+    def new_frame(self, probe: Probe) -> FrameRecord:
+        """A record with the next frame id."""
+        record = FrameRecord(self._next_frame, probe.code, probe.site_id)
+        self._next_frame += 1
+        return record
+
+    def current_frame(
+        self, thread: ThreadRecord, probe: Probe, frame: types.FrameType
+    ) -> FrameRecord:
+        """The record of `frame`, which runs.
+
+        A suspended frame that an exception was thrown into goes on with that: RESUME without a value.
+        """
+        if not probe.code.suspendable:
+            return self.find(thread, probe)
+        address = id(frame)
+        top = thread.top()
+        if top is not None and top.address == address:
+            return top
+        record = self.suspended.pop(address, None)
+        if record is None:
+            return self.find(thread, probe)
+        self.time()
+        self.encoder.event((FIRST_SITELESS + Kind.RESUME) << 8, record.frame_id, 0)
+        thread.stack.append(record)
+        return record
+
+    def find(self, thread: ThreadRecord, probe: Probe) -> FrameRecord:
+        """The current frame; frames above it whose end was not seen are closed."""
+        stack = thread.stack
+        if stack and stack[-1].code is probe.code:
+            return stack[-1]
+        if any(record.code is probe.code for record in stack):
+            while stack[-1].code is not probe.code:
+                self.encoder.event((FIRST_SITELESS + Kind.UNWIND) << 8, thread.caller_id(), 0)
+                stack.pop()
+            return stack[-1]
+        # Its beginning was not seen (it ran before recording began): it begins here.
+        record = self.new_frame(probe)
+        self.encoder.event((FIRST_SITELESS + Kind.CALL) << 8, record.frame_id, 0)
+        stack.append(record)
+        return record
+
+    def written(self, stream: int, data: bytes) -> None:
+        """Write output events for bytes that went to stdout (1) or stderr (2)."""
+        encoder = self.encoder
+        limit = encoder.limits.string
+        for start in range(0, len(data), limit):
+            tag, number = encoder.token(data[start : start + limit])
+            encoder.event((FIRST_SITELESS + Kind.OUTPUT) << 8 | tag, stream, number)
+
+    def thread_starts(self, thread: ThreadRecord, name: str) -> None:
+        """Write the first event of a thread."""
+        self.switch(thread)
+        number = self.encoder.string(name)
+        self.time()
+        self.encoder.event(
+            (FIRST_SITELESS + Kind.THREAD_START) << 8 | Tag.STR, thread.number, number
+        )
+
+
+def thread_end(ledger: Ledger, thread: ThreadRecord) -> None:
+    """Write the last event of a thread."""
+    ledger.time()
+    ledger.encoder.event((FIRST_SITELESS + Kind.THREAD_END) << 8, thread.number, 0)

@@ -1,0 +1,167 @@
+"""Stores and deletions of attributes and items into rows.
+
+Each function is what one kind of probe does; it runs under the recorder's lock, in the thread it speaks of.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.capture import anatomy as an
+from escope.engine.capture.differences import key_token
+from escope.engine.capture.frames import ThreadRecord
+from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.objects import Followed
+from escope.storage.rows import APPLIED, Detail, Shape, Tag
+
+if TYPE_CHECKING:
+    from escope.engine.capture.probes import Probe
+
+
+def setattr(ledger: Ledger, thread: ThreadRecord, probe: Probe, owner: Any, value: Any) -> None:
+    """`owner.name = value` was done."""
+    ledger.settle(ledger.find(thread, probe))
+    encoder = ledger.encoder
+    tag, number = ledger.value(value)
+    target = encoder.follow(owner)
+    encoder.drain()
+    if _attribute_is(ledger, target, owner, probe.name, value):
+        target.attributes[probe.name] = encoder.item(value)
+        tag |= APPLIED
+        _twin(ledger, target, owner)
+    else:
+        _recheck(ledger, target, owner)
+    encoder.event(probe.head | tag, target.object_id, number)
+
+
+def _attribute_is(ledger: Ledger, target: Followed, owner: Any, name: str, value: Any) -> bool:
+    """Whether the attribute lies in the object itself, and is `value` (MISSING: is not there)."""
+    anatomy = target.anatomy
+    if anatomy.shape in an.IMMUTABLE or anatomy.shape in (Shape.CELL, Shape.NAMESPACE):
+        return False
+    if target.stale:
+        return False
+    for slot, get in anatomy.slots:
+        if slot == name:
+            try:
+                return get(owner) is value
+            except AttributeError:
+                return value is an.MISSING
+    held = anatomy.instance_dict(owner)
+    if held is None:
+        return False
+    if target.held_dict != id(held):
+        return False
+    return held.get(name, an.MISSING) is value
+
+
+def _twin(ledger: Ledger, target: Followed, owner: Any) -> None:
+    """The instance dict, where the program holds it as an object of its own, changed as well."""
+    if target.held_dict is not None:
+        held = target.anatomy.instance_dict(owner)
+        twin = ledger.encoder.objects.get(held)
+        if twin is not None:
+            ledger.encoder.check(twin, "attribute")
+
+
+def _recheck(ledger: Ledger, target: Followed, owner: Any) -> None:
+    """Something else than a plain attribute happened: compare the whole object."""
+    if type(owner) is types.ModuleType:
+        known = ledger.encoder.objects.get(an.module_dict(owner))
+        if known is not None:
+            ledger.encoder.check(known, "attribute")
+    else:
+        ledger.encoder.check(target, "attribute")
+
+
+def delattr(ledger: Ledger, thread: ThreadRecord, probe: Probe, owner: Any) -> None:
+    """`del owner.name` was done."""
+    ledger.settle(ledger.find(thread, probe))
+    encoder = ledger.encoder
+    target = encoder.follow(owner)
+    encoder.drain()
+    tag = 0
+    if probe.name in target.attributes and _attribute_is(
+        ledger, target, owner, probe.name, an.MISSING
+    ):
+        del target.attributes[probe.name]
+        tag = APPLIED
+        _twin(ledger, target, owner)
+    else:
+        _recheck(ledger, target, owner)
+    encoder.event(probe.head | tag, target.object_id, 0)
+
+
+def setitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
+    """`container[key] = value` was done."""
+    ledger.settle(ledger.find(thread, probe))
+    value, container, key = operands if len(operands) == 3 else _with_slice(operands)
+    encoder = ledger.encoder
+    tag, number = ledger.value(value)
+    target = encoder.follow(container)
+    key_tag, key_number = encoder.token(key)
+    encoder.drain()
+    place = _applied_item(ledger, target, container, key, value)
+    if place is not None:
+        tag |= APPLIED
+        if type(container) is list:
+            key_tag, key_number = Tag.INT, place
+    else:
+        _changed_by_item(ledger, target, container)
+    encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
+    encoder.event(probe.head | tag, target.object_id, number)
+
+
+def _applied_item(
+    ledger: Ledger, target: Followed, container: Any, key: Any, value: Any
+) -> int | None:
+    """Update the shadow at the cost of one item, where the assignment is all that happened."""
+    encoder = ledger.encoder
+    cls = type(container)
+    if target.stale or target.length > encoder.limits.items:
+        return None
+    if cls is list:
+        length = list.__len__(container)
+        if type(key) is not int or length != target.length or not -length <= key < length:
+            return None
+        place = key % length
+        target.items[place] = encoder.item(value)
+        return place
+    if target.anatomy.shape is Shape.DICT and target.anatomy.plain_setitem:
+        if encoder.objects.by_dict.get(id(container)) is not None:
+            return None
+        token = key_token(key, encoder.follow)
+        length = dict.__len__(container)
+        known = target.items.get(token)
+        if length != len(target.items) + (known is None) or length > encoder.limits.items:
+            return None
+        target.items[token] = (known[0] if known else encoder.item(key), encoder.item(value))
+        target.length = length
+        return 0
+    return None
+
+
+def _changed_by_item(ledger: Ledger, target: Followed, container: Any) -> None:
+    ledger.encoder.check(target, "item")
+    owner = ledger.encoder.objects.by_dict.get(id(container))
+    if owner is not None and owner is not target:
+        ledger.encoder.check(owner, "__dict__")
+
+
+def delitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
+    """`del container[key]` was done."""
+    ledger.settle(ledger.find(thread, probe))
+    container, key = operands
+    encoder = ledger.encoder
+    target = encoder.follow(container)
+    key_tag, key_number = encoder.token(key)
+    encoder.drain()
+    _changed_by_item(ledger, target, container)
+    encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
+    encoder.event(probe.head, target.object_id, 0)
+
+
+def _with_slice(operands: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    value, container, start, stop = operands
+    return value, container, slice(start, stop)

@@ -1,0 +1,88 @@
+"""What unseen code may change: noted before it runs, checked at the frame's next probe.
+
+Each function is what one kind of probe does; it runs under the recorder's lock, in the thread it speaks of.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.capture import anatomy as an
+from escope.engine.capture import calls
+from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.ledger import Ledger
+from escope.storage.rows import Shape
+
+if TYPE_CHECKING:
+    from escope.engine.capture.probes import Probe
+
+_STEADY_READS = frozenset({list, tuple, dict, range, memoryview, types.GeneratorType})
+
+
+def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
+    """A method of `value` is looked up; the call comes later."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    frame.receivers[probe.extra] = (value, probe.name)
+
+
+def args(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
+    """A call is about to be made."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    depth, method_form = probe.extra
+    callee, arguments = operands[0], operands[1:]
+    if probe.spread:
+        arguments = _spread(arguments)
+    if method_form:
+        found = frame.receivers.pop(depth, None)
+        if found is not None:
+            suspects = calls.method_suspects(found[0], found[1], arguments, ledger.is_instrumented)
+        else:
+            suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
+    else:
+        suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
+        if calls.changes_globals(callee):
+            _globals_suspected(ledger, frame, probe)
+    if suspects:
+        frame.pending = [*frame.pending, *suspects] if frame.pending else suspects
+
+
+def _globals_suspected(ledger: Ledger, frame: FrameRecord, probe: Probe) -> None:
+    for followed in list(ledger.encoder.objects.namespaces()):
+        target = followed.target()
+        if target is not None:
+            frame.pending.append((target, True, "exec", ()))
+
+
+def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
+    """An operation on `value` that is no call may run unseen code, or change it in place."""
+    cls = type(value)
+    if cls in an.SCALAR_TYPES:
+        return
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    if probe.name is not None:
+        anatomy = ledger.encoder.objects.anatomy(cls)
+        if anatomy.shape is Shape.NAMED or anatomy.is_quiet(probe.name, ledger.is_instrumented):
+            return
+    elif cls in _STEADY_READS and not probe.extra:
+        return
+    frame.pending.append((value, False, "unseen", ()))
+
+
+def imported(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
+    """An import may have bound names in modules that are recorded."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    _globals_suspected(ledger, frame, probe)
+
+
+def _spread(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of `f(*args, **kwargs)` as one tuple, without running any iterator."""
+    positional, keywords = operands
+    found: tuple[Any, ...] = positional if type(positional) is tuple else (positional,)
+    if type(keywords) is dict:
+        found += tuple(keywords.values())
+    return found
