@@ -1,0 +1,96 @@
+"""What a mutation changed, as a small document.
+
+    {"type": "change", "operations": [OPERATION, ...]}
+
+An OPERATION is one of
+
+    {"op": "append", "value": VALUE}                         a sequence's new last item
+    {"op": "splice", "at": 3, "removed": 2, "inserted": [VALUE, ...]}
+    {"op": "add" | "discard", "value": VALUE}                an element of a set
+    {"op": "set", "key": VALUE, "value": VALUE}              an entry of a mapping
+    {"op": "delete", "key": VALUE}
+    {"op": "set-attribute", "name": "x", "value": VALUE}
+    {"op": "delete-attribute", "name": "x"}
+    {"op": "clear"}                                          all items
+    {"op": "replace", "value": VALUE}                        the content was written anew
+    {"op": "label", "label": "unobserved"}                   the content is no longer exact
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.replay.content import SETS
+from escope.engine.replay.scalars import Raw, label_of
+from escope.engine.replay.value import Document, Value, View
+from escope.storage.rows import TAG_MASK, Detail, Tag
+
+if TYPE_CHECKING:
+    from escope.engine.replay.recording import Recording
+    from escope.storage.store import Block
+
+
+def describe(
+    recording: Recording,
+    block: Block,
+    event_row: int,
+    target: int,
+    view: View,
+    document: Document | None = None,
+) -> dict[str, Any]:
+    """The change that the event at `event_row` made to the object `target`."""
+    document = document or Document()
+    first = event_row
+    while first > 0 and not block.is_event[first - 1]:
+        first -= 1
+    content = view.content(target)
+    is_set = content is not None and content.shape in SETS
+    operations: list[dict[str, Any]] = []
+    key: Raw = (int(Tag.NOTHING), 0)
+
+    def show(raw: Raw) -> dict[str, Any]:
+        return document.value(Value(view, raw))
+
+    for head, aux, value in block.rows[first:event_row].tolist():
+        site, raw = head >> 8, (head & TAG_MASK, value)
+        if site == Detail.KEY:
+            key = raw
+        elif site == Detail.OBJECT and value == target:
+            # What follows fills it anew; one look at the result says it all.
+            replaced = Document(document.depth, document.items)
+            whole = replaced.value(Value(view, (int(Tag.OBJECT), target)))
+            operations = [{"op": "replace", "value": whole}]
+            break
+        elif aux != target:
+            continue
+        elif site == Detail.ITEM:
+            operations.append({"op": "add" if is_set else "append", "value": show(raw)})
+        elif site == Detail.ENTRY:
+            operations.append({"op": "set", "key": show(key), "value": show(raw)})
+        elif site == Detail.REMOVE:
+            operations.append(
+                {"op": "discard", "value": show(raw)}
+                if is_set
+                else {"op": "delete", "key": show(raw)}
+            )
+        elif site == Detail.ATTR:
+            name = recording.scalars.python(key)
+            operations.append({"op": "set-attribute", "name": name, "value": show(raw)})
+        elif site == Detail.REMOVE_ATTR:
+            name = recording.scalars.python(raw)
+            operations.append({"op": "delete-attribute", "name": name})
+        elif site == Detail.SPLICE:
+            start, count = value >> 32, value & 0xFFFF_FFFF
+            operations.append({"op": "splice", "at": start, "removed": count, "inserted": []})
+        elif site == Detail.INSERT:
+            for operation in reversed(operations):
+                if operation["op"] == "splice":
+                    operation["inserted"].append(show(raw))
+                    break
+        elif site == Detail.CLEAR:
+            operations.append({"op": "clear"})
+        elif site == Detail.SCALAR:
+            operations.append({"op": "replace", "value": show(raw)})
+        elif site == Detail.RELABEL:
+            operations.append({"op": "label", "label": label_of(value).text})
+    return {"type": "change", "operations": operations}
