@@ -1,8 +1,9 @@
 """The oracle: what a program really did, against what its recording says.
 
-A program runs three times in a directory of its own, with a fixed hash seed: plain; under `tracer.py`, a trace
-function that reads every frame's variables at every line event with a reader of its own (`snapshot.py`); and
-under ``escope record``.  `compare.py` then asks the recording for the state at each of its line moments.
+A program runs three times in a directory of its own, with a fixed hash seed: plain; under `tracer.py`, a
+trace function that reads every frame's variables at every line event with a reader of its own
+(`snapshot.py`); and under ``escope record``.  `compare.py` then asks the recording for the state at each of
+its line moments.
 
     sequence   (file, line, function) of every thread's line moments are equal
     stack      function and line of every frame of the thread are equal, at every moment

@@ -1,4 +1,4 @@
-"""``python -m tests.oracle [--keep FILE] [--jobs N] [PROGRAM…]``: compare, and print the first differences."""
+"""``python -m tests.oracle [--keep FILE] [--jobs N] [PROGRAM…]``: compare, print the first differences."""
 
 from __future__ import annotations
 

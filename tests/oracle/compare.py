@@ -30,7 +30,9 @@ class Difference:
     got: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.path}\n      expected {self.expected}\n      got      {self.got}"
+        return (
+            f"{self.place}: {self.path}\n      expected {self.expected}\n      got      {self.got}"
+        )
 
 
 @dataclass(slots=True)
@@ -76,15 +78,16 @@ class Comparison:
         for name in expected:
             if name not in names:
                 self.tally.differ(self.place, f"{function}:{name}", expected[name], "not there")
-        code_names = getattr(got, "hidden", ())
         for name in sorted(names - set(expected)):
             # Cells of a class body, and variables of a comprehension that runs inlined in a
             # module or class, are not in that frame's f_locals; a recording may show them.
-            if kind == "function" and name not in code_names:
-                self.tally.differ(self.place, f"{function}:{name}", "not there", got[name].to_json())
+            if kind == "function":
+                self.tally.differ(
+                    self.place, f"{function}:{name}", "not there", got[name].to_json()
+                )
         for name, value in expected.items():
             if name in names:
-                document = flatten(got[name].to_json(), self.got)
+                document = flatten(got[name], self.got)
                 self.value(f"{function}:{name}", value, document)
 
     def value(self, path: str, expected: Value, got: Value) -> None:
@@ -162,10 +165,11 @@ class Comparison:
         mine = expected.get("pairs", expected.get("items"))
         if mine is None:
             return
-        theirs = got.get("items")
-        if theirs is None or len(mine) != len(theirs):
-            count = None if theirs is None else len(theirs)
-            self.tally.differ(self.place, f"{path}!items", f"{len(mine)} items", f"{count} items")
+        theirs = got.get("items", [])
+        if len(mine) != len(theirs):
+            self.tally.differ(
+                self.place, f"{path}!items", f"{len(mine)} items", f"{len(theirs)} items"
+            )
             return
         if "pairs" in expected:
             for index, (pair, other) in enumerate(zip(mine, theirs, strict=True)):
@@ -202,8 +206,10 @@ class Comparison:
         items = node.get("items") or []
         inner = [self._content(item, objects, depth + 1) for item in items]
         attributes = node.get("attributes") or {}
-        for name in sorted(attributes):
-            inner.append(name + self._content(attributes[name], objects, depth + 1))
+        inner.extend(
+            name + self._content(attributes[name], objects, depth + 1)
+            for name in sorted(attributes)
+        )
         if "frozenset" in head or "set" in head:
             inner.sort()
         return head + "(" + ",".join(inner) + ")"

@@ -159,9 +159,7 @@ def _check(result: Result, root: Path, script: Path, folder: Path, keep: Path | 
     compare(result, list(snapshots(written)), recording, root)
 
 
-def compare(
-    result: Result, expected: list[dict[str, Any]], recording: Path, root: Path
-) -> None:
+def compare(result: Result, expected: list[dict[str, Any]], recording: Path, root: Path) -> None:
     """Compare the tracer's snapshots with `recording`; what differs goes to `result`."""
     from tests.oracle.recorded import RecordedRun
 
@@ -178,8 +176,9 @@ def compare(
             mine = by_thread.get(thread, [])
             theirs = got.moments.get(thread, [])
             if not theirs:
-                result.problems.append(f"thread {thread!r} has no line moments; there are "
-                                       f"{sorted(got.moments)}")
+                result.problems.append(
+                    f"thread {thread!r} has no line moments; there are {sorted(got.moments)}"
+                )
                 continue
             for snapshot, seq in _aligned(result, thread, mine, theirs):
                 _compare_moment(result.tally, got, thread, snapshot, seq)
@@ -236,14 +235,17 @@ def _compare_moment(
             if len(stack) != len(snapshot["stack"]):
                 return
         comparison = Comparison(tally, place, snapshot["objects"])
-        for index, kind, variables in snapshot["frames"]:
+        for index, kind, variables, unread in snapshot["frames"]:
             frame = frames[index]
-            comparison.frame(frame.function, kind, variables, frame.variables)
+            seen = {k: v for k, v in frame.variables.items() if k not in unread}
+            comparison.frame(frame.function, kind, variables, seen)
     except Exception as error:
         import traceback
 
         where = traceback.extract_tb(error.__traceback__)[-1]
-        tally.differ(place, "the state", "readable", f"{error!r} at {where.filename}:{where.lineno}")
+        tally.differ(
+            place, "the state", "readable", f"{error!r} at {where.filename}:{where.lineno}"
+        )
 
 
 def _place(place: Place | None) -> str:

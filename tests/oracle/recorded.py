@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,47 +40,34 @@ class RecordedRun:
         self.recording.close()
 
 
-def flatten(document: Value, objects: dict[int, Value]) -> Value:
-    """Turn a nested VALUE into a V whose objects are in `objects`, keyed by escope's id; never recurses."""
+def flatten(value: Any, objects: dict[int, Value]) -> Value:
+    """The V of a `Value`; everything reachable from it is in `objects` by escope's id.  Never recurses."""
     root: list[Value] = []
-    waiting: deque[tuple[Value, list[Value]]] = deque([(document, root)])
+    waiting: deque[tuple[Any, list[Value]]] = deque([(value, root)])
     while waiting:
-        value, parent = waiting.popleft()
-        if "ref" in value:
-            parent.append({"ref": value["ref"]})
+        item, parent = waiting.popleft()
+        if item.is_scalar:
+            parent.append(item.to_json())
             continue
-        number = value.get("id")
-        if number is None:
-            parent.append(value)
-            continue
+        number = item.id
         parent.append({"ref": number})
-        known = objects.get(number)
-        if known is not None and ("items" in known or "attributes" in known):
+        if number in objects:
             continue
-        node = {
-            key: value[key]
-            for key in ("type", "length", "repr", "name", "label", "summary", "fields")
-            if key in value
-        }
-        objects[number] = node
-        if "items" in value:
-            slots: list[list[Value]] = []
-            node["items"] = slots
-            for item in value["items"]:
-                slot: list[Value] = []
-                slots.append(slot)
-                waiting.extend((part, slot) for part in _parts(item))
-        if "attributes" in value:
-            attributes: dict[str, list[Value]] = {}
-            node["attributes"] = attributes
-            for name, item in value["attributes"].items():
-                attributes[name] = slot = []
-                waiting.append((item, slot))
+        node = objects[number] = item.to_json(depth=0)
+        # With depth 0 a document says `truncated` of whatever has content; that is not the value's own.
+        if item.child_count:
+            node.pop("label", None)
+            if item.label is not None:
+                node["label"] = item.label
+        node.pop("items", None)
+        node.pop("attributes", None)
+        for child in item.children():
+            slot: list[Value] = []
+            if child.kind == "attribute":
+                node.setdefault("attributes", {})[child.name] = slot
+            else:
+                node.setdefault("items", []).append(slot)
+                if child.kind == "entry":
+                    waiting.append((child.name, slot))
+            waiting.append((child.value, slot))
     return root[0]
-
-
-def _parts(item: Any) -> Iterator[Value]:
-    if isinstance(item, list):
-        yield from item
-    else:
-        yield item

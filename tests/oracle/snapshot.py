@@ -1,8 +1,8 @@
 """Reads Python values into plain data without running any of the program's code.
 
-This is the oracle's own reader: it shares nothing with `escope`, follows the VALUE form of the contract, and
-writes objects into a flat table, so that neither depth nor cycles matter.  One snapshot has one table; objects
-are numbered in the order of the first visit.
+This is the oracle's own reader: it shares nothing with `escope`, follows the VALUE form of the contract,
+and writes objects into a flat table, so that neither depth nor cycles matter.  One snapshot has one table;
+objects are numbered in the order of the first visit.
 
     V      scalar {"type", "repr"}, with "length" and "label" if cut; or {"ref": number}
     NODE   {"type", and of "length", "items", "pairs", "attributes", "also", "repr", "name", "label"}
@@ -164,7 +164,7 @@ class Snapshot:
                 if length > STRING_LIMIT:
                     node["label"] = "truncated"
                 return True
-            if base in (int, float, complex, str, bytes):
+            if any(base is plain for plain in (int, float, complex, str, bytes)):
                 exact = {
                     int: int.__int__,
                     float: float.__float__,
@@ -198,12 +198,14 @@ class Snapshot:
                         pass
         for base in mro:
             descriptor = _class_dict(base).get("__dict__")
-            if type(descriptor) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+            if type(descriptor) is types.GetSetDescriptorType or (
+                type(descriptor) is types.MemberDescriptorType
+            ):
                 try:
                     content = descriptor.__get__(value)
                 except (AttributeError, TypeError):
                     break
-                if isinstance(content, dict):
+                if any(kind is dict for kind in _mro(type(content))):
                     found = True
                     for name, item in islice(dict.items(content), ITEM_LIMIT):
                         if type(name) is str:
@@ -244,9 +246,11 @@ def qualified_name(value: Any, cls: type, mro: tuple[type, ...]) -> str | None:
         function = _method_function(value)
         inner = type(function)
         return qualified_name(function, inner, _mro(inner)) or type_name(inner)
-    if cls in _BUILTIN_CALLABLES:
+    if any(cls is callable_type for callable_type in _BUILTIN_CALLABLES):
         module = getattr(value, "__module__", None)
-        return f"{module}.{value.__qualname__}" if type(module) is str else value.__qualname__
+        if type(module) is str and module != "builtins":
+            return f"{module}.{value.__qualname__}"
+        return str(value.__qualname__)
     if any(base is types.ModuleType for base in mro):
         name = _module_dict(value).get("__name__")
         return name if type(name) is str else "?"

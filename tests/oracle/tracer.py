@@ -8,7 +8,7 @@ Code whose file lies under ROOT is followed, in every thread that `threading` st
     file     relative to ROOT; line; function (qualified name)
     stack    [function, line] of every followed frame of the thread, outermost first; `line` is the frame's
              last line event
-    frames   [[index in stack, kind, {name: V}], …]; kind is "module", "class" or "function"
+    frames   [[index in stack, kind, {name: V}, [unread name]], …]; kind is "module", "class" or "function"
     objects  {number: NODE}                                   (V and NODE: snapshot.py)
 
 The top frame is in `frames` always, the others at the first line event after any call or return of the
@@ -17,6 +17,8 @@ thread, and on every `EVERY`-th.  Each line is written at once, so that `os._exi
 
 from __future__ import annotations
 
+import dis
+import functools
 import importlib.machinery
 import json
 import os
@@ -28,7 +30,8 @@ from typing import Any
 sys.path.pop(0)
 _here = os.path.dirname(os.path.abspath(__file__))
 _spec = importlib.machinery.PathFinder.find_spec("snapshot", [_here])
-assert _spec is not None and _spec.loader is not None
+assert _spec is not None
+assert _spec.loader is not None
 snapshot = types.ModuleType("snapshot")
 _spec.loader.exec_module(snapshot)
 
@@ -93,7 +96,7 @@ class Tracer:
             if full or item is top:
                 kind, variables = self.variables(item)
                 content = {name: table.value(value) for name, value in variables}
-                frames.append([index, kind, content])
+                frames.append([index, kind, content, sorted(unreadable(item.f_code))])
         known = threading._active.get(thread)  # type: ignore[attr-defined]
         record = {
             "thread": known._name if known is not None else "?",
@@ -117,19 +120,39 @@ class Tracer:
                 return "module", [
                     (name, value)
                     for name, value in list(dict.items(frame.f_globals))
-                    if type(name) is str
+                    if type(name) is str and name != "__builtins__"
                 ]
+            if unreadable(code):
+                return "class", []
             content = frame.f_locals
             if not any(base is dict for base in type(content).__mro__):
                 return "class", []
             return "class", [pair for pair in list(dict.items(content)) if type(pair[0]) is str]
-        names = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
-        # A program may have added names of its own to what locals() gave it.
-        return "function", [
-            (name, value)
-            for name, value in list(frame.f_locals.items())
-            if name in names and not name.startswith(".")
-        ]
+        result = []
+        content = frame.f_locals
+        # Only the code's own names: a program may have added others to what locals() gave it.
+        for name in dict.fromkeys((*code.co_varnames, *code.co_cellvars, *code.co_freevars)):
+            if not name.startswith(".") and name not in unreadable(code):
+                try:
+                    result.append((name, content[name]))
+                except KeyError:
+                    pass
+        return "function", result
+
+
+@functools.cache
+def unreadable(code: types.CodeType) -> frozenset[str]:
+    """Names that `f_locals` of CPython 3.13.0 cannot be asked for: it crashes.
+
+    A variable of an inlined comprehension that another comprehension of the same function captures is
+    sometimes a cell and sometimes not, and the proxy takes it for a cell always.
+    """
+    if sys.version_info < (3, 13):
+        return frozenset()
+    cleared = {
+        item.argval for item in dis.get_instructions(code) if item.opname == "LOAD_FAST_AND_CLEAR"
+    }
+    return frozenset(cleared.intersection(code.co_cellvars))
 
 
 def main() -> None:

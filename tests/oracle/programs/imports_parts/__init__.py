@@ -1,0 +1,3 @@
+"""The package of imports.py."""
+
+loaded = ["package"]

@@ -1,0 +1,2 @@
+before = 1
+broken = before / 0
