@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class _StreamTap:
         self._number = number
         self._stream = stream
         self._buffer = stream.buffer
-        self._text_write = stream.write
-        self._buffer_write = stream.buffer.write
+        self._text_write: Callable[[str], int] = stream.write
+        self._buffer_write: Callable[[Any], Any] = stream.buffer.write
         self._waiting = bytearray()
         """Bytes noted at the text layer that have not reached the buffer yet."""
         stream.write = self.write_text  # type: ignore[method-assign]
