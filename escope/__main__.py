@@ -2,6 +2,10 @@
 
 import sys
 
+if not sys.flags.safe_path:
+    # The current directory: what lies in it is the program's, and must not stand in for a library.
+    del sys.path[0]
+
 from escope.cli.main import main
 
 sys.exit(main())

@@ -90,7 +90,7 @@ class RecordingFinder:
             # One zipimporter serves all modules of its directory: this one gets a copy to itself.
             own = zipimporter.__new__(zipimporter)
             vars(own).update(vars(loader))
-            spec.loader = own
+            spec.loader = own  # type: ignore[assignment]
             Preparation(self, own).attach()
         else:
             kind = type(loader).__name__

@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
@@ -59,7 +60,7 @@ def main(before: set[str]) -> None:
     container = not is_module and _is_container(target)
     if container or not sys.flags.safe_path:
         if container:
-            home = os.path.abspath(target)
+            home = os.getcwd() if target == "." else os.path.join(os.getcwd(), target)
         else:
             home = os.getcwd() if is_module else os.path.dirname(os.path.realpath(target))
         sys.path.insert(0, home)
@@ -76,7 +77,15 @@ def main(before: set[str]) -> None:
             )
         else:
             path = os.path.join(os.getcwd(), target)
-            code = _compile(path, recorder)
+            try:
+                code = _compile(path, recorder)
+            except (SyntaxError, ValueError):
+                if not os.path.isfile(path):
+                    raise
+                # Python itself words this best, and some errors it words differently for a file.
+                if recorder is not None:
+                    recorder.stop()
+                os.execv(sys.executable, [sys.executable, *plain, *arguments])
             namespace["__file__"] = path
             namespace["__cached__"] = None
             namespace["__loader__"] = SourceFileLoader("__main__", path)
@@ -109,7 +118,11 @@ def _compile(path: str, recorder: Recorder | None) -> CodeType:
     """Return the script's code, with probes if there is a recorder."""
     with open(path, "rb") as file:
         source = file.read()
-    code = compile(source, path, "exec", dont_inherit=True)
+    # Shown once it is clear that this is the compilation that counts.
+    with warnings.catch_warnings(record=True) as caught:
+        code = compile(source, path, "exec", dont_inherit=True)
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return code if recorder is None else recorder.instrument(code, "__main__", source)
 
 

@@ -100,14 +100,30 @@ def program_command(
 
 
 def interpreter_flags() -> list[str]:
-    """Return the options that this interpreter was started with, to be passed on."""
-    flags: list[str] = list(subprocess._args_from_interpreter_flags())  # type: ignore[attr-defined]
-    for word in sys.orig_argv[1:]:
-        if not word.startswith("-") or word[:2] in ("-m", "-c", "--") or word == "-":
-            break
-        if word[1] not in "WX" and "u" in word:
-            flags.append("-u")  # nothing in `sys.flags` tells
-            break
+    """Return the options that this interpreter was started with, to be passed on as they were written.
+
+    What the environment says needs no passing on.
+    """
+    words = sys.orig_argv[1:]
+    flags: list[str] = []
+    while words and words[0].startswith("-") and words[0] not in ("-", "--"):
+        word = words.pop(0)
+        if word.startswith("--"):
+            flags += [word, *words[:1]]  # --check-hash-based-pycs, the only one that runs anything
+            del words[:1]
+            continue
+        for place, letter in enumerate(word[1:], 1):
+            if letter in "cm":
+                return [*flags, word[:place]] if place > 1 else flags
+            if letter in "WX":
+                if place == len(word) - 1:
+                    flags += [word, *words[:1]]
+                    del words[:1]
+                else:
+                    flags.append(word)
+                break
+        else:
+            flags.append(word)
     return flags
 
 
