@@ -88,7 +88,7 @@ class ProcessRecording:
         if os.getpid() != self._pid:
             return
         self._recorder.stop()
-        self._wiring.control.set_exit(0)
+        self._wiring.ended(0)
         try:
             self._wiring.collector.wait(_SEALING)
         except TimeoutExpired:

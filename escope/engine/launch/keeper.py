@@ -16,7 +16,6 @@ import socket
 import subprocess
 import sys
 
-from escope.errors import RecordingError
 from escope.storage.control import Control
 
 
@@ -25,6 +24,9 @@ def main() -> int:
     part, command = sys.argv[1], sys.argv[5:]
     master, slave, number = (int(word) for word in sys.argv[2:5])
     player = socket.socket(fileno=number)
+    control = Control.attach(f"{part}/control")
+    # The collector waits for the one who knows the exit status.
+    control.launcher_pid = os.getpid()
     try:
         program = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
@@ -35,15 +37,8 @@ def main() -> int:
     os.close(slave)
     _tell(player, {"pid": program.pid})
     _attend(program, player, master)
-    status = program.wait()
-    try:
-        control = Control.attach(f"{part}/control")
-    except RecordingError:
-        pass  # sealed already, or taken away
-    else:
-        control.set_exit(status)
-        control.close()
-    _tell(player, {"exit": status})
+    control.set_exit(program.wait())
+    control.stop_request = 1
     return 0
 
 

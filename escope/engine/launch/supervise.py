@@ -50,7 +50,7 @@ def supervise(options: RecordOptions) -> int:
             raise UsageError(f"cannot run {sys.executable!r}: {error.strerror}") from None
         status = _wait(program)
         seconds = monotonic() - begun
-        wiring.control.set_exit(status)
+        wiring.ended(status)
         left = _wait_for_seal(wiring)
         narrate(wiring, seconds, left=left)
     finally:

@@ -57,6 +57,11 @@ class Wiring:
         self.control.close()
         shutil.rmtree(self.output.part, ignore_errors=True)
 
+    def ended(self, status: int) -> None:
+        """Tell the collector how the program ended, also one that never came to record anything."""
+        self.control.set_exit(status)
+        self.control.stop_request = 1
+
     def problem(self) -> str | None:
         """Return in one phrase why the recording is not whole, or None; call it when all is over."""
         status = self.collector.poll()
