@@ -113,3 +113,8 @@ class TerminalChanged(Message):
 @dataclass
 class ProgramChanged(Message):
     """The program began, paused, went on or ended."""
+
+
+@dataclass
+class ProgramStopped(Message):
+    """The program was stopped on request; the player ends."""

@@ -72,6 +72,8 @@ class View:
     """Frames above the innermost one; 0 is where the program is."""
     cursor: int | None = None
     """The line the source cursor is on; None: it stays on the line of the frame."""
+    file: str | None = None
+    """A source file that the person wants to see instead of the one of the frame."""
     stage: Pane = Pane.SOURCE
     drawer: Pane = Pane.EVENTS
     zoomed: Pane | None = None
@@ -97,8 +99,8 @@ class View:
     def moved(self, seq: int, jump: bool = False) -> View:
         """At `seq`; `jump` puts the position left on the jump list."""
         if seq == self.seq and self.previous is not None:
-            return replace(self, up=0, cursor=None)
-        view = replace(self, seq=seq, previous=self.seq, up=0, cursor=None, thread=None)
+            return replace(self, up=0, cursor=None, file=None)
+        view = replace(self, seq=seq, previous=self.seq, up=0, cursor=None, file=None, thread=None)
         if jump and seq != self.seq:
             jumps = (*self.jumps, self.seq)[-JUMPS_KEPT:]
             view = replace(view, jumps=jumps, returns=())
@@ -122,10 +124,10 @@ class View:
         return replace(self, events=events)
 
     def on_thread(self, thread: int) -> View:
-        return replace(self, thread=thread, up=0, cursor=None)
+        return replace(self, thread=thread, up=0, cursor=None, file=None)
 
     def on_frame(self, up: int) -> View:
-        return replace(self, up=max(0, up), cursor=None)
+        return replace(self, up=max(0, up), cursor=None, file=None)
 
     def with_cursor(self, line: int | None) -> View:
         return replace(self, cursor=line)

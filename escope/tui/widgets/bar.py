@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from escope.tui.plain import cut, plain
-from escope.tui.styles.colours import FAINT, FOCUS, HIT, MUTED, NOW, TEXT, WRONG
+from escope.tui.styles.colours import FOCUS, HIT, MUTED, NOW, TEXT, WRONG
 
 KEPT = 100
 """Lines remembered for each prompt."""
@@ -169,10 +169,13 @@ class Bar(Horizontal):
             line.append(f" {sign} ", style=colour)
             line.append(cut(text, max(10, width - 4)), style=colour)
             return line
-        for keys, word, action in self._hints:
-            if line.cell_len + len(keys) + len(word) + 3 > width:
-                break
-            click = Style.from_meta({"@click": f"app.act('{action}')"})
-            line.append(f" {keys}", style=Style.parse(FOCUS) + click)
-            line.append(f" {word} ", style=Style.parse(FAINT if word == "back" else MUTED) + click)
+        # Help and quit, the last two, stay whatever is dropped.
+        sizes = [len(keys) + len(word) + 3 for keys, word, _ in self._hints]
+        reserved = sum(sizes[-2:])
+        for index, (keys, word, action) in enumerate(self._hints):
+            last = index >= len(self._hints) - 2
+            if not last and line.cell_len + sizes[index] + reserved > width:
+                continue
+            line.append(f" {keys}", style=FOCUS)
+            line.append(f" {word} ", style=Style.from_meta({"@click": f"app.act('{action}')"}))
         return line

@@ -23,7 +23,7 @@ class ChangeList(Lines):
         self.changes = changes
         extra = 1 if changes.more else 0
         self.set_rows(1 + max(1, len(changes.lines)) + extra)
-        self.scroll_to(y=0, animate=False)
+        self.scroll_to(y=0, animate=False, force=True)
 
     def paint(self, row: int, width: int) -> Segments:
         if row == 0:

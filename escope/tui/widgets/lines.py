@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from escope.tui.styles.colours import FAINT, SELECTED, ink
+from escope.tui.styles.colours import FAINT, GROUND, SELECTED, ink
 
 Segments = list[Segment]
 
@@ -44,7 +44,7 @@ class Lines(ScrollView, can_focus=True):
         if size != self.virtual_size:
             self.virtual_size = size
         if at_end:
-            self.scroll_to(y=rows, animate=False)
+            self.scroll_to(y=rows, animate=False, force=True)
         self.refresh()
 
     def lead(self, row: int, width: int) -> Segments:
@@ -70,15 +70,13 @@ class Lines(ScrollView, can_focus=True):
         row = self.scroll_offset.y + y
         if row >= self.row_count:
             if not self.row_count and y == 0 and self.EMPTY:
-                return Strip([Segment(f" {self.EMPTY}", ink(FAINT))]).adjust_cell_length(width)
-            return Strip.blank(width)
+                return on_ground(Strip([Segment(f" {self.EMPTY}", ink(FAINT))]), GROUND, width)
+            return Strip.blank(width, Style(bgcolor=GROUND))
         lead = Strip(self.lead(row, width))
         room = max(0, width - lead.cell_length)
         body = Strip(self.paint(row, room))
         strip = Strip.join([lead, body.crop_extend(self._pan, self._pan + room, None)])
-        strip = strip.adjust_cell_length(width)
-        ground = self.ground(row)
-        return strip if ground is None else _on(strip, Style(bgcolor=ground))
+        return on_ground(strip, self.ground(row) or GROUND, width)
 
     def move(self, by: int) -> None:
         """Move the cursor by rows."""
@@ -123,10 +121,12 @@ class Lines(ScrollView, can_focus=True):
             target = row - margin
         else:
             target = row - height + 1 + margin
-        self.scroll_to(y=max(0, target), animate=False)
+        self.scroll_to(y=max(0, target), animate=False, force=True)
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_rows(self.row_count)
+        if self.row_count:
+            self.reveal(self.cursor, margin=3, center=True)
 
     def on_click(self, event: events.Click) -> None:
         row = self.scroll_offset.y + event.get_content_offset_capture(self).y
@@ -135,12 +135,10 @@ class Lines(ScrollView, can_focus=True):
             self.picked(row)
 
 
-def _on(strip: Strip, ground: Style) -> Strip:
-    """`strip` on `ground`; segments with a background of their own keep it."""
-    return Strip(
-        [
-            Segment(text, ground + style if style is not None else ground)
-            for text, style, _ in strip
-        ],
-        strip.cell_length,
-    )
+def on_ground(strip: Strip, colour: str, width: int) -> Strip:
+    """`strip`, `width` cells wide, on `colour`; segments with a background of their own keep it."""
+    ground = Style(bgcolor=colour)
+    segments = [
+        Segment(text, ground + style if style is not None else ground) for text, style, _ in strip
+    ]
+    return Strip(segments, strip.cell_length).adjust_cell_length(width, ground)

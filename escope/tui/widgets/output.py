@@ -34,7 +34,7 @@ class Output(Lines):
         self.lines = lines
         self.set_rows(len(lines))
         self.cursor = max(0, len(lines) - 1)
-        self.scroll_to(y=len(lines), animate=False)
+        self.scroll_to(y=len(lines), animate=False, force=True)
 
     def lead(self, row: int, width: int) -> Segments:
         line = self.lines[row]

@@ -25,8 +25,9 @@ from escope.tui.styles.colours import (
 )
 from escope.tui.widgets.lines import Lines, Segments
 
-PLACE_FOR_VALUES = 14
-"""Cells that the values of the current line get even where the code is longer."""
+PLACE_FOR_VALUES = 24
+"""Cells that the values of the current line get in a wide pane even where the code is longer."""
+WIDE = 64
 
 
 class Source(Lines):
@@ -70,7 +71,9 @@ class Source(Lines):
             line = cursor if cursor is not None else part.line
             self.cursor = max(0, min(line - 1, self.row_count - 1))
             if new_file:
-                self.scroll_to(y=max(0, self.cursor - self.size.height // 2), animate=False)
+                self.scroll_to(
+                    y=max(0, self.cursor - self.size.height // 2), animate=False, force=True
+                )
             elif moved:
                 self.reveal(self.cursor, margin=3, center=True)
         self.refresh()
@@ -106,7 +109,8 @@ class Source(Lines):
         text, colour = beside
         length = Segment.get_line_length(code)
         room = width - length - 2
-        if current and self._pan == 0 and room < min(len(text), PLACE_FOR_VALUES):
+        wide = width >= WIDE and self._pan == 0
+        if current and wide and room < min(len(text), PLACE_FOR_VALUES):
             length = max(0, width - PLACE_FOR_VALUES - 3)
             code = [*Segment.adjust_line_length(code, length), Segment("…", ink(FAINT))]
             room = width - length - 3

@@ -21,6 +21,7 @@ from escope.tui.styles.colours import (
     WRONG,
     ink,
 )
+from escope.tui.widgets.lines import on_ground
 
 BADGES = {
     "recording": MUTED,
@@ -99,4 +100,4 @@ class Status(Widget):
         middle = cut(f" {middle}{line.event}", max(0, width - used - 1))
         gap = " " * max(0, width - used - Strip([Segment(middle)]).cell_length)
         strip = Strip([*left, Segment(middle, ink(MUTED)), Segment(gap), *position])
-        return strip.adjust_cell_length(width)
+        return on_ground(strip, RAISED, width)

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from escope.tui.styles.colours import FAINT, ink
+from escope.tui.styles.colours import FAINT, GROUND, ink
+from escope.tui.widgets.lines import on_ground
 
 _KEYS = {
     "enter": "\r", "tab": "\t", "shift+tab": "\x1b[Z", "backspace": "\x7f", "escape": "\x1b",
@@ -107,7 +108,7 @@ class Terminal(Widget, can_focus=True):
         width = self.size.width
         rows = self.screen_shown.rows
         if y >= len(rows):
-            return Strip.blank(width)
+            return Strip.blank(width, Style(bgcolor=GROUND))
         segments = [Segment(text, style) for text, style in rows[y]]
         strip = Strip(segments).adjust_cell_length(width)
         cursor = self.screen_shown.cursor
@@ -117,4 +118,4 @@ class Terminal(Widget, can_focus=True):
             block = Style(reverse=True) if self.has_focus else ink(FAINT, weight="underline")
             marked = Strip([Segment(s.text, (s.style or Style()) + block) for s in under])
             strip = Strip.join([strip.crop(0, column), marked, strip.crop(column + 1, width)])
-        return strip
+        return on_ground(strip, GROUND, width)

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from math import log1p
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from escope.tui.picture import Density
-from escope.tui.styles.colours import FAINT, FOCUS, HIT, NOW, RULE, SPOKEN, WRONG, ink
+from escope.tui.styles.colours import FAINT, FOCUS, GROUND, HIT, NOW, RULE, SPOKEN, WRONG, ink
+from escope.tui.widgets.lines import on_ground
 
 BARS = " ▁▂▃▄▅▆▇█"
 
@@ -72,10 +74,10 @@ class Timeline(Widget, can_focus=True):
         width, height = self.size.width, self.size.height
         density = self.density
         if density is None or not density.columns:
-            return Strip([Segment(" " * width)])
+            return Strip.blank(width, Style(bgcolor=GROUND))
         if y == height - 1:
-            return Strip(self._marks(density)).adjust_cell_length(width)
-        return Strip(self._bars(density, height - 1, y)).adjust_cell_length(width)
+            return on_ground(Strip(self._marks(density)), GROUND, width)
+        return on_ground(Strip(self._bars(density, height - 1, y)), GROUND, width)
 
     def _seq_in(self, column: int) -> int:
         assert self.density is not None

@@ -1,0 +1,549 @@
+"""The Cinema: composes the screen, routes keys to actions and facts to panes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from escope.errors import RecordingError, UsageError
+from escope.tui import messages, moves, panels
+from escope.tui.actions import Actions
+from escope.tui.camera import Camera
+from escope.tui.comparison import compare
+from escope.tui.flows import flow_of
+from escope.tui.keys import Keymap, shown, token
+from escope.tui.live import Live
+from escope.tui.picture import Picture
+from escope.tui.plain import plain
+from escope.tui.reader import Reader
+from escope.tui.screens.cinema import CinemaScreen
+from escope.tui.screens.palette import Palette
+from escope.tui.styles.colours import THEME
+from escope.tui.view import SPEEDS, Pane, View
+from escope.tui.widgets.bar import Bar
+from escope.tui.widgets.event_list import EventList
+from escope.tui.widgets.flow import FlowView
+from escope.tui.widgets.output import Output
+from escope.tui.widgets.source import Source
+from escope.tui.widgets.stack import Stack
+from escope.tui.widgets.state_tree import StateTree
+from escope.tui.widgets.status import Headline
+from escope.tui.widgets.terminal import Terminal
+from escope.tui.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from escope.engine.launch.session import Session
+    from escope.engine.replay.recording import Recording
+
+TICK = 0.1
+PATIENCE = 0.25
+"""Seconds after which work is said to be going on."""
+OPENING = 10.0
+"""Seconds that a program has to begin its recording."""
+
+
+class Cinema(App[None]):
+    """The player on one recording, perhaps of a program that is running."""
+
+    CSS_PATH = "styles/cinema.tcss"
+    TITLE = "escope"
+    COMMANDS: ClassVar[Any] = {lambda: Palette}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(self, recording: Recording, session: Session | None = None) -> None:
+        super().__init__()
+        self.register_theme(THEME)
+        self.theme = THEME.name
+        self.recording = recording
+        self.camera = Camera(recording)
+        self.panel_camera = Camera(recording)
+        self.reader = Reader(self.post_message)
+        self.live = Live(session, self.post_message) if session is not None else None
+        self.keymap = Keymap(live=session is not None)
+        self.view = View(events=recording.event_count, follow=session is not None)
+        self.picture: Picture | None = None
+        self.counts: Mapping[int, int] = {}
+        self.counts_file = ""
+        self.actions = Actions(self)
+        self._typed: tuple[str, ...] = ()
+        self._cinema: CinemaScreen | None = None
+        self._columns = 0
+        self._density_events = -1
+        self._next_step = 0.0
+        self._busy = False
+
+    @property
+    def cinema(self) -> CinemaScreen:
+        """The main screen."""
+        assert self._cinema is not None
+        return self._cinema
+
+    def get_default_screen(self) -> Screen[None]:
+        self._cinema = CinemaScreen(live=self.live is not None)
+        return self._cinema
+
+    def on_cinema_screen_ready(self, message: CinemaScreen.Ready) -> None:
+        cinema = self.cinema
+        cinema.lay_out(self.view)
+        cinema.source.focus()
+        if self.live is not None:
+            self.set_view(self.view.fronted(Pane.TERMINAL))
+            assert cinema.terminal is not None
+            cinema.terminal.focus()
+        self.set_interval(TICK, self._tick)
+        self.set_interval(1 / SPEEDS[-1], self._play)
+        self.show_headline()
+        if self.view.events:
+            self.request_picture()
+
+    def on_unmount(self) -> None:
+        self.reader.close()
+        if self.live is not None:
+            self.live.close()
+
+    # -- keys -------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded and self._key(event):
+            return
+        await super().on_event(event)
+
+    def _key(self, event: events.Key) -> bool:
+        """Whether the key was one of the table's, or was typed for the program."""
+        if self._cinema is None or self.screen is not self._cinema or self.cinema.bar.purpose:
+            return False
+        pane = self.cinema.focused_pane
+        name = token(event.key, event.character)
+        if isinstance(self.focused, Terminal) and name != "ctrl+]":
+            self.focused.type_key(event)
+            return True
+        typed = (*self._typed, name)
+        match = self.keymap.match(typed, pane)
+        self._typed = ()
+        self.cinema.bar.pending("", ())
+        if match.key is not None:
+            self.act(match.key.action, match.letter)
+            return True
+        if match.continues:
+            self._typed = typed
+            words = tuple((shown(name), key.title) for name, key in match.continues)
+            self.cinema.bar.pending("".join(map(shown, typed)), words)
+            return True
+        # The rest of a sequence that does not exist is not a key of its own.
+        return len(typed) > 1 or name in ("tab", "shift+tab")
+
+    def act(self, action: str, letter: str = "") -> None:
+        """Do what the table of keys calls `action`."""
+        self.cinema.bar.quiet()
+        self.actions.do(action, letter)
+
+    async def action_quit(self) -> None:
+        self.act("quit")
+
+    def action_act(self, action: str) -> None:
+        """For clicks on the line of hints."""
+        self.act(action)
+
+    def action_help_quit(self) -> None:
+        self.say("q quits")
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Show a message until the next key."""
+        self.cinema.bar.say(text, level)
+
+    # -- the view ---------------------------------------------------------------------------------
+
+    def set_view(self, view: View) -> None:
+        """Have `view` from now on, and show it."""
+        old, self.view = self.view, view
+        if view == old:
+            return
+        cinema = self.cinema
+        if (view.stage, view.drawer, view.zoomed) != (old.stage, old.drawer, old.zoomed):
+            cinema.lay_out(view)
+            self._refresh_panels(force=True)
+        if _subject(view) != _subject(old):
+            self.request_picture()
+        elif (view.cursor, view.breakpoints) != (old.cursor, old.breakpoints):
+            self.show_source()
+        if view.compare != old.compare or view.marked != old.marked:
+            self._refresh_panels(force=True)
+        cinema.timeline.show(view.seq, view.marks)
+        if view.events != old.events:
+            cinema.events.show(view.seq, view.events)
+        self.show_headline()
+
+    def go(self, pane: Pane) -> None:
+        """Bring a pane to the front and give it the focus."""
+        self.set_view(self.view.fronted(pane))
+        widget = self.cinema.widget_of(pane)
+        self.call_after_refresh(widget.focus)
+        widget.focus()
+
+    def request_picture(self) -> None:
+        """Have the picture of the position made."""
+        if self.view.events:
+            view = self.view
+            self.reader.mover.show(
+                lambda token: messages.PictureReady(self.camera.take(view, token))
+            )
+
+    @property
+    def source_file(self) -> str | None:
+        """The file in the source pane."""
+        source = self.picture.source if self.picture is not None else None
+        return source.text.file if source is not None else None
+
+    @property
+    def cursor_line(self) -> int | None:
+        """The line the source cursor is on."""
+        if self.view.cursor is not None:
+            return self.view.cursor
+        source = self.picture.source if self.picture is not None else None
+        return source.line if source is not None and source.line else None
+
+    def show_source(self) -> None:
+        """Show the source of the picture."""
+        picture = self.picture
+        part = picture.source if picture is not None else None
+        shown_file = part.text.file if part is not None else ""
+        counts = self.counts if self.counts_file == shown_file else {}
+        stops = frozenset(line for name, line in self.view.breakpoints if name == shown_file)
+        self.cinema.source.show(part, counts, stops, self.view.cursor)
+        if part is not None:
+            place = plain(shown_file.rsplit("/", 1)[-1])
+            line = self.cursor_line or part.line
+            times = f"  ran ×{counts[line]:,}" if counts.get(line) else ""
+            self.cinema.note(Pane.SOURCE, f"{place}:{line}{times}")
+        else:
+            self.cinema.note(Pane.SOURCE, "")
+
+    def show_headline(self) -> None:
+        """Write the top line."""
+        view, picture = self.view, self.picture
+        badge, kind = self._badge()
+        many = picture is not None and len(picture.threads) > 1
+        thread = ""
+        if picture is not None and many:
+            current = next((t for t in picture.threads if t.id == picture.event_thread), None)
+            thread = f"{current.name} ·" if current is not None else ""
+        event = ""
+        if picture is not None:
+            event = f"{picture.event.kind}  {picture.event.text}"
+        self.cinema.status.show(
+            Headline(
+                title=plain(self._title()),
+                badge=badge,
+                badge_kind=kind,
+                seq=view.seq,
+                events=view.events,
+                time_ns=picture.time_ns if picture is not None else 0,
+                event=event,
+                thread=thread,
+            )
+        )
+        pane = self.cinema.focused_pane
+        self.cinema.bar.hints(
+            tuple((keys, key.hint, key.action) for keys, key in self.keymap.hints(pane))
+        )
+        self.cinema.note(Pane.TIMELINE, self._timeline_note())
+
+    def _title(self) -> str:
+        argv = self.recording.manifest.get("argv")
+        if isinstance(argv, list) and argv:
+            words = [str(word) for word in argv]
+            if words[0] == "-m" and len(words) > 1:
+                return f"-m {words[1]}"
+            return words[0].rsplit("/", 1)[-1]
+        return self.recording.path.name
+
+    def _badge(self) -> tuple[str, str]:
+        if self.view.playing:
+            return f"▶ {SPEEDS[self.view.speed]}/s", "playing"
+        if self.live is not None:
+            if not self.view.newest and self.live.running:
+                return f"◀ past · {self.live.badge()[0]}", "past"
+            return self.live.badge()
+        if self.recording.manifest.get("partial"):
+            return "partial", "partial"
+        return "", "recording"
+
+    def _timeline_note(self) -> str:
+        density = self.cinema.timeline.density
+        if density is None:
+            return ""
+        parts = []
+        for kind, word in ((moves.MARKS["exception"], "raised"), (moves.MARKS["output"], "writes")):
+            count = len(self.recording.marks(kind))
+            if count:
+                parts.append(f"{count:,} {word}")
+        return " · ".join(parts)
+
+    # -- panels -----------------------------------------------------------------------------------
+
+    def _refresh_panels(self, force: bool = False) -> None:
+        """Ask for what the visible panels need at the position."""
+        picture, view = self.picture, self.view
+        if not view.events:
+            return
+        cinema, lane = self.cinema, self.reader.panels
+        if cinema.in_sight(Pane.OUTPUT, view):
+            lane.ask("output", panels.output(self.recording, view.seq))
+        if picture is None or picture.seq != view.seq:
+            return
+        if cinema.in_sight(Pane.DIFF, view):
+            lane.ask("changes", compare(self.panel_camera, view, picture))
+        if cinema.in_sight(Pane.FLOW, view):
+            lane.ask("flow", flow_of(self.panel_camera, picture))
+        source = picture.source
+        file = self.source_file
+        if source is not None and file is not None and (force or file != self.counts_file):
+            lane.ask("counts", panels.counts(self.recording, file))
+
+    def _refresh_density(self) -> None:
+        if self._columns and (self.view.events != self._density_events):
+            self._density_events = self.view.events
+            self.reader.panels.ask("density", panels.density(self.recording, self._columns))
+
+    # -- facts from the reader --------------------------------------------------------------------
+
+    def on_move_done(self, message: messages.MoveDone) -> None:
+        if message.seq is None:
+            self.set_view(self.view.play(False))
+            self.say(f"no {message.title}" if message.title else "nothing there")
+        elif message.seq == self.view.seq:
+            self.set_view(self.view.moved(message.seq))
+        else:
+            self.set_view(self.view.moved(message.seq, message.jump))
+
+    def on_picture_ready(self, message: messages.PictureReady) -> None:
+        picture = message.picture
+        if picture.seq != self.view.seq:
+            return
+        self.picture = picture
+        cinema = self.cinema
+        self.show_source()
+        cinema.state.show(picture.rows)
+        cinema.stack.show(picture)
+        cinema.events.show(self.view.seq, self.view.events)
+        cinema.timeline.show(self.view.seq, self.view.marks)
+        frame = picture.shown_frame
+        cinema.note(Pane.STATE, plain(frame.function) if frame is not None else "")
+        thread = picture.shown_thread
+        count = len(picture.threads)
+        cinema.note(
+            Pane.STACK,
+            (f"{count} threads" if count > 1 else f"{len(thread.frames)} deep") if thread else "",
+        )
+        self.show_headline()
+        self._refresh_panels()
+        self._refresh_density()
+
+    def on_counts_ready(self, message: messages.CountsReady) -> None:
+        self.counts, self.counts_file = message.counts, message.file
+        self.show_source()
+
+    def on_events_ready(self, message: messages.EventsReady) -> None:
+        self.cinema.events.receive(message.page, message.lines)
+
+    def on_density_ready(self, message: messages.DensityReady) -> None:
+        self.cinema.timeline.receive(message.density)
+        self.show_headline()
+
+    def on_output_ready(self, message: messages.OutputReady) -> None:
+        self.cinema.output.show(message.lines)
+
+    def on_changes_ready(self, message: messages.ChangesReady) -> None:
+        self.cinema.diff.show(message.changes)
+
+    def on_flow_ready(self, message: messages.FlowReady) -> None:
+        source = self.picture.source if self.picture is not None else None
+        self.cinema.flow.show(message.flow, source.line if source is not None else 0)
+
+    def on_evaluated(self, message: messages.Evaluated) -> None:
+        self.say(f"{message.expression}  =  {message.result}")
+
+    def on_work_failed(self, message: messages.WorkFailed) -> None:
+        self.set_view(self.view.play(False))
+        self.say(message.text, "wrong")
+
+    def on_work_cancelled(self, message: messages.WorkCancelled) -> None:
+        self.set_view(self.view.play(False))
+        self.say("given up")
+
+    def on_grown(self, message: messages.Grown) -> None:
+        if message.events != self.view.events:
+            self.set_view(self.view.grew(message.events))
+            self._refresh_density()
+        mover = self.reader.mover
+        if self.view.follow and not self.view.newest and not mover.waiting:
+            mover.move("", moves.to(lambda: self.recording.event_count - 1))
+        self.show_headline()
+
+    def on_terminal_changed(self, message: messages.TerminalChanged) -> None:
+        if self.live is not None and self.cinema.terminal is not None:
+            self.cinema.terminal.show(self.live.console.look())
+
+    def on_program_changed(self, message: messages.ProgramChanged) -> None:
+        assert self.live is not None
+        terminal = self.cinema.terminal
+        if not self.live.running and terminal is not None and terminal.alive:
+            terminal.ended()
+            if self.focused is terminal:
+                self.cinema.source.focus()
+            self.say(f"the program has ended: {self.live.badge()[0].removeprefix('■ ')}")
+        elif self.live.paused and self.focused is terminal:
+            # The keys are the player's now: the program does not read while it is paused.
+            self.cinema.source.focus()
+        if problem := self.live.problem():
+            self.say(problem, "wrong")
+        self._watch()
+        self.show_headline()
+
+    # -- requests of the widgets ------------------------------------------------------------------
+
+    def on_source_cursor_moved(self, message: Source.CursorMoved) -> None:
+        self.set_view(self.view.with_cursor(message.line))
+
+    def on_flow_view_line_picked(self, message: FlowView.LinePicked) -> None:
+        self.set_view(self.view.with_cursor(message.line))
+        self.go(Pane.SOURCE)
+
+    def on_state_tree_toggled(self, message: StateTree.Toggled) -> None:
+        self.set_view(self.view.toggled(message.path))
+
+    def on_state_tree_more_wanted(self, message: StateTree.MoreWanted) -> None:
+        self.set_view(self.view.grow(message.path))
+
+    def on_stack_frame_picked(self, message: Stack.FramePicked) -> None:
+        self.set_view(self.view.on_frame(message.up))
+
+    def on_stack_thread_picked(self, message: Stack.ThreadPicked) -> None:
+        self.set_view(self.view.on_thread(message.thread))
+
+    def on_event_list_wanted(self, message: EventList.Wanted) -> None:
+        work = panels.events(self.panel_camera, message.page)
+        self.reader.panels.ask(f"events {message.page}", work)
+
+    def on_event_list_picked(self, message: EventList.Picked) -> None:
+        self.actions.seek(message.seq, jump=False)
+
+    def on_timeline_wanted(self, message: Timeline.Wanted) -> None:
+        self._columns = message.columns
+        self._density_events = -1
+        if self.view.events:
+            self._refresh_density()
+
+    def on_timeline_picked(self, message: Timeline.Picked) -> None:
+        self.actions.seek(message.seq)
+
+    def on_output_picked(self, message: Output.Picked) -> None:
+        self.actions.seek(message.seq)
+
+    def on_terminal_typed(self, message: Terminal.Typed) -> None:
+        if self.live is not None:
+            self.live.type(message.data)
+
+    def on_terminal_sized(self, message: Terminal.Sized) -> None:
+        if self.live is not None:
+            self.live.resize(message.rows, message.columns)
+
+    def on_bar_typed(self, message: Bar.Typed) -> None:
+        self.actions.typed(message.purpose, message.text)
+
+    def on_bar_closed(self, message: Bar.Closed) -> None:
+        self.actions.restore_focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self.show_headline()
+
+    # -- time -------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        """Look whether the recording has grown, and say what takes long."""
+        busy = self.reader.mover.busy_with
+        if busy is not None and busy[0] and busy[1] > PATIENCE:
+            self._busy = True
+            self.say(f"looking for: {busy[0]}  ({busy[1]:.0f} s, Esc gives up)", "busy")
+        elif self._busy:
+            self._busy = False
+            if self.cinema.bar.message.startswith("looking for"):
+                self.cinema.bar.quiet()
+        if self.live is not None or self.recording.live:
+            self._watch()
+
+    def _watch(self) -> None:
+        if self.reader.watch.idle and (self.recording.live or self.live is not None):
+            self.reader.watch.ask("grow", self._look)
+
+    def _look(self, token: object) -> messages.Grown | None:
+        before = self.view.events
+        self.recording.refresh()
+        count = self.recording.event_count
+        if count == before and not (self.view.follow and not self.view.newest):
+            return None
+        return messages.Grown(count, self.recording.live)
+
+    def _play(self) -> None:
+        view = self.view
+        if not view.playing:
+            return
+        now = time.monotonic()
+        if now < self._next_step or not self.reader.mover.idle:
+            return
+        self._next_step = max(now, self._next_step + 1 / SPEEDS[view.speed])
+        self.reader.mover.move(
+            "later line: this is the end", moves.step(self.recording, "step_into")
+        )
+
+    def on_program_stopped(self, message: messages.ProgramStopped) -> None:
+        self.exit()
+
+
+def _subject(view: View) -> tuple[object, ...]:
+    """What a picture is of."""
+    return (
+        view.seq, view.previous, view.thread, view.up, view.file, view.expanded, view.grown
+    )  # fmt: skip
+
+
+def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
+    """Play the recording at `path`; with `session` the one that its program is making.
+
+    Returns the exit status: the program's own with `session`, 128 and the number for a signal, 0 where
+    it was left running.  Raises UsageError without a terminal, RecordingError for a bad recording.
+    """
+    from escope.engine.replay.recording import Recording
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the player needs a terminal for its input and its output")
+    recording = _open(Recording, Path(path), OPENING if session is not None else 0)
+    with recording:
+        app = Cinema(recording, session)
+        app.run()
+    if session is None:
+        return 0
+    status = session.poll()
+    if status is None:
+        return 0
+    return status if status >= 0 else 128 - status
+
+
+def _open(kind: type[Recording], path: Path, seconds: float) -> Recording:
+    """The recording; one that is only beginning may take some seconds to become readable."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return kind.open(path)
+        except RecordingError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,89 @@
+"""One line of text about an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from escope.tui.picture import EventLine
+from escope.tui.plain import cut, plain, plain_line
+
+if TYPE_CHECKING:
+    from escope.engine.replay.event import Event
+    from escope.engine.replay.value import Value
+
+WIDTH = 100
+"""Characters that the text about one event takes at most."""
+
+
+def short_name(name: str) -> str:
+    """A qualified name without the functions around it: ``A.read`` of ``f.<locals>.A.read``."""
+    return name.split("<locals>.")[-1]
+
+
+def place_of(file: str | None, line: int | None) -> str:
+    """``scan.py:12``; empty where there is none."""
+    if file is None:
+        return ""
+    return plain(f"{file.rsplit('/', 1)[-1]}:{line}" if line else file.rsplit("/", 1)[-1])
+
+
+def event_line(event: Event, lines: Sequence[str]) -> EventLine:
+    """The line of the event list about `event`; `lines` are those of its source file."""
+    text = cut(_text(event, lines), WIDTH)
+    return EventLine(event.seq, event.kind, event.depth, text, place_of(event.file, event.line))
+
+
+def _brief(value: Value | None, width: int = 60) -> str:
+    return "" if value is None else plain(value.summary(width))
+
+
+def _owner(value: Value | None) -> str:
+    return "?" if value is None else plain(value.type_name.rpartition(".")[2])
+
+
+def _text(event: Event, lines: Sequence[str]) -> str:
+    kind = event.kind
+    function = plain(short_name(event.function or "?"))
+    if kind == "line":
+        return _source(event, lines) or function
+    if kind == "call":
+        given = ", ".join(
+            f"{plain(name)}={_brief(value, 30)}" for name, value in event.arguments.items()
+        )
+        return f"{function}({given})"
+    if kind in ("return", "yield", "resume"):
+        value = _brief(event.value)
+        word = {"return": "", "yield": "yield ", "resume": "resume "}[kind]
+        return f"{word}{function}  {value}"
+    if kind in ("raise", "handle", "unwind"):
+        word = {"raise": "raise", "handle": "caught", "unwind": f"leaves {function}"}[kind]
+        return f"{word}  {_brief(event.value)}"
+    name = event.name
+    shown = plain(name) if isinstance(name, str) else _brief(name, 30)
+    if kind == "store":
+        return f"{shown} = {_brief(event.value)}"
+    if kind == "delete":
+        return f"del {shown}"
+    if kind == "setattr":
+        return f"{_owner(event.target)}.{shown} = {_brief(event.value)}"
+    if kind == "delattr":
+        return f"del {_owner(event.target)}.{shown}"
+    if kind == "setitem":
+        return f"{_owner(event.target)}[{shown}] = {_brief(event.value)}"
+    if kind == "delitem":
+        return f"del {_owner(event.target)}[{shown}]"
+    if kind == "mutate":
+        return f"{_owner(event.target)}.{shown}  now {_brief(event.target)}"
+    if kind == "output":
+        return f"{shown}  {_brief(event.value)}"
+    if kind == "hit":
+        return f"hit  {shown}"
+    return f"{kind}  {shown}"
+
+
+def _source(event: Event, lines: Sequence[str]) -> str:
+    line = event.line
+    if line is None or not 0 < line <= len(lines):
+        return ""
+    return plain_line(lines[line - 1].strip())

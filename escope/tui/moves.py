@@ -1,0 +1,166 @@
+"""Moves in a recording: each finds a position from another, or says that there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from escope.events import KIND_BY_LABEL, Kind
+from escope.tui.event_text import event_line
+from escope.tui.reader import Find, Token
+from escope.tui.view import View
+
+if TYPE_CHECKING:
+    from escope.engine.replay.event import Event
+    from escope.engine.replay.recording import Recording
+
+STEPS = {
+    "step_into": "step_into",
+    "step_over": "step_over",
+    "step_out": "step_out",
+    "back_into": "back_into",
+    "back_over": "back_over",
+    "back_out": "back_out",
+    "depth_next": "next_line_same_depth",
+    "depth_back": "previous_line_same_depth",
+}
+"""Action to the method of the timeline."""
+
+MARKS = {"exception": Kind.RAISE, "output": Kind.OUTPUT}
+LOOK = 4096
+"""Events between two looks whether the work is still wanted."""
+
+
+def step(recording: Recording, action: str) -> Find:
+    """A step of the table above."""
+    method: Callable[[int], int | None] = getattr(recording.timeline, STEPS[action])
+    return lambda at, token: method(at)
+
+
+def shift(recording: Recording, by: int) -> Find:
+    """Some events further or back, as far as there are any."""
+
+    def find(at: int, token: Token) -> int | None:
+        target = max(0, min(at + by, recording.event_count - 1))
+        return target if target != at else None
+
+    return find
+
+
+def to(target: Callable[[], int]) -> Find:
+    """To a position that is worked out when its turn comes."""
+    return lambda at, token: target()
+
+
+def mark(recording: Recording, name: str, forward: bool) -> Find:
+    """The next or previous exception or output."""
+    kind = MARKS[name]
+    return lambda at, token: _beside(recording.marks(kind), at, forward)
+
+
+def to_line(recording: Recording, file: str, line: int, forward: bool) -> Find:
+    """The next or previous moment at which the line is about to run."""
+    return lambda at, token: recording.timeline.run_to(file, line, at, backward=not forward)
+
+
+def to_predicate(recording: Recording, text: str, forward: bool) -> Find:
+    """The next or previous moment at which the condition becomes true."""
+
+    def find(at: int, token: Token) -> int | None:
+        start = at + 1 if forward else at - 1
+        if not 0 <= start < recording.event_count:
+            return None
+        found = recording.find(
+            text, backward=not forward, start=start, limit=1, cancelled=token.cancelled
+        )
+        for moment in found:
+            return int(moment.seq)
+        return None
+
+    return find
+
+
+def to_stop(recording: Recording, view: View, forward: bool, edge: bool) -> Find:
+    """The nearest breakpoint, hit or condition; with `edge` else the end, or the start."""
+
+    def find(at: int, token: Token) -> int | None:
+        best: int | None = _beside(recording.marks(Kind.HIT), at, forward)
+        finds = [to_line(recording, f, n, forward) for f, n in sorted(view.breakpoints)]
+        finds += [to_predicate(recording, text, forward) for text in view.predicates]
+        for one in finds:
+            token.check()
+            found = one(at, token)
+            if found is not None and (best is None or (found < best) == forward):
+                best = found
+        token.check()
+        if best is None and edge:
+            last = recording.event_count - 1 if forward else 0
+            return last if last != at else None
+        return best
+
+    return find
+
+
+def change(recording: Recording, frame: int, name: str, forward: bool) -> Find:
+    """The next or previous store or deletion of a frame's variable, or its being passed."""
+    kinds = {Kind.STORE, Kind.DELETE, Kind.CALL}
+
+    def wanted(event: Event) -> bool:
+        if event.frame != frame:
+            return False
+        return name in event.arguments if event.kind == "call" else event.name == name
+
+    return lambda at, token: _scan(recording, at, forward, kinds, wanted, token)
+
+
+def to_event(recording: Recording, text: str, forward: bool) -> Find:
+    """The next or previous event of the kind that `text` begins with, with the rest in its line."""
+    label, _, rest = text.strip().partition(" ")
+    rest = rest.strip().lower()
+    lines: dict[str | None, list[str]] = {}
+
+    def wanted(event: Event) -> bool:
+        if not rest:
+            return True
+        if event.kind == "line" and event.file is not None and event.file not in lines:
+            lines[event.file] = recording.source_lines(event.file)
+        shown = event_line(event, lines.get(event.file, []))
+        return rest in f"{event.function} {shown.text}".lower()
+
+    kinds = {KIND_BY_LABEL[label]}
+    return lambda at, token: _scan(recording, at, forward, kinds, wanted, token)
+
+
+def is_event_search(text: str) -> bool:
+    """Whether a search is for events: it begins with the name of a kind."""
+    return text.strip().partition(" ")[0] in KIND_BY_LABEL
+
+
+def _scan(
+    recording: Recording,
+    at: int,
+    forward: bool,
+    kinds: Iterable[Kind],
+    wanted: Callable[[Event], bool],
+    token: Token,
+) -> int | None:
+    if forward:
+        found = recording.events(at + 1, None, frozenset(kinds))
+    else:
+        found = recording.events(0, at, frozenset(kinds), backward=True)
+    for count, event in enumerate(found):
+        if count % LOOK == 0:
+            token.check()
+        if wanted(event):
+            return event.seq
+    return None
+
+
+def _beside(seqs: np.ndarray, at: int, forward: bool) -> int | None:
+    if forward:
+        index = int(np.searchsorted(seqs, at, "right"))
+        return int(seqs[index]) if index < len(seqs) else None
+    index = int(np.searchsorted(seqs, at, "left")) - 1
+    return int(seqs[index]) if index >= 0 else None
