@@ -36,7 +36,7 @@ SCALAR_TYPES: frozenset[type] = frozenset(
 """Exact types whose values are immutable, and are recorded in the row or once by content."""
 
 _SCALAR_BASES = (int, float, str, bytes, complex)
-_CONTAINER_BASES: tuple[tuple[type, Shape], ...] = (
+CONTAINER_BASES: tuple[tuple[type, Shape], ...] = (
     (list, Shape.LIST),
     (tuple, Shape.TUPLE),
     (dict, Shape.DICT),
@@ -143,7 +143,7 @@ class Anatomy:
         enum = sys.modules.get("enum")
         if enum is not None and module_dict(enum).get("Enum", _MISSING) in mro:
             return Shape.NAMED
-        for base, shape in _CONTAINER_BASES:
+        for base, shape in CONTAINER_BASES:
             if base in mro:
                 if shape is Shape.TUPLE:
                     self._find_fields(mro)

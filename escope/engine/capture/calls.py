@@ -36,7 +36,7 @@ _PURE_METHODS: dict[type, frozenset[str]] = {
         {"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}
     ),
 }
-_CONTAINERS = frozenset(an._CONTAINER_BASES[index][0] for index in range(len(an._CONTAINER_BASES)))
+_CONTAINERS = frozenset(an.CONTAINER_BASES[index][0] for index in range(len(an.CONTAINER_BASES)))
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
 _STATELESS = an.SCALAR_TYPES | {tuple, frozenset}
 

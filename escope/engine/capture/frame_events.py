@@ -47,8 +47,7 @@ def call(
         ledger.checker.settle(caller, keep=True)
     thread.unwound = 0
     record = ledger.new_frame(probe)
-    if code.suspendable:
-        record.address = id(frame)
+    record.address = id(frame)
     module = encoder.namespace(frame.f_globals, code.module)
     binds: list[tuple[int, int, int]] = []
     slots = code.value_slots
@@ -68,6 +67,14 @@ def call(
         encoder.row(head, aux, number)
     encoder.event(probe.head, record.frame_id, 0)
     thread.stack.append(record)
+
+
+def abandoned(ledger: Ledger, thread: ThreadRecord, frame: types.FrameType) -> None:
+    """A frame ends by an exception in its very first probe."""
+    top = thread.top()
+    if top is not None and top.address == id(frame):
+        ledger.encoder.event((FIRST_SITELESS + Kind.UNWIND) << 8, thread.caller_id(), 0)
+        thread.stack.pop()
 
 
 def return_(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:

@@ -32,7 +32,7 @@ class FrameRecord:
         self.code = code
         self.site = site
         self.address = 0
-        """Address of the frame object, for frames that can be suspended."""
+        """Address of the frame object; it stays the same over suspensions."""
         self.pending: list[Suspect] = []
         """To be checked at this frame's next probe."""
         self.receivers: dict[int, tuple[Any, str]] = {}

@@ -39,9 +39,17 @@ class Gate:
         self._step: tuple[int, int] = (0, 0)
         """Thread and depth that a step refers to."""
         self._stopped = False
-        self._by_place: dict[tuple[str, int], list[Breakpoint]] = {}
+        self._by_line: dict[int, list[Breakpoint]] = {}
         self._everywhere: list[Breakpoint] = []
+        self._listed: set[tuple[int, str]] = set()
+        self._list(self._breakpoints)
         self._sort()
+
+    def _list(self, breakpoints: list[Breakpoint]) -> None:
+        for each in breakpoints:
+            if (each.number, each.text) not in self._listed:
+                self._listed.add((each.number, each.text))
+                self._recorder.table.add_predicate(each.number, each.text)
 
     def attentive(self) -> bool:
         """Whether a line needs more than recording; the cheap question asked at every line."""
@@ -100,16 +108,17 @@ class Gate:
             except PredicateError as error:
                 problems.append(str(error))
         self._breakpoints = parse_breakpoints(self._own) + breakpoints
+        self._list(breakpoints)
         self._sort()
         control.predicate_error = "; ".join(problems)
         control.predicates_ack = self._version
 
     def _sort(self) -> None:
         self._everywhere = [each for each in self._breakpoints if each.line is None]
-        self._by_place = {}
+        self._by_line = {}
         for each in self._breakpoints:
             if each.line is not None:
-                self._by_place.setdefault((each.file or "", each.line), []).append(each)
+                self._by_line.setdefault(each.line, []).append(each)
 
     def _reason(self, thread: ThreadRecord) -> PauseReason:
         mode = self._mode
@@ -129,8 +138,9 @@ class Gate:
         """Number of the first breakpoint that is hit here, 0 if none."""
         hit = 0
         values: LiveFrame | None = None
-        here = self._by_place.get((probe.code.file, probe.line), ()) if self._by_place else ()
-        for each in here:
+        for each in self._by_line.get(probe.line, ()):
+            if not _is_file(probe.code.file, each.file or ""):
+                continue
             if each.predicate is None:
                 hit = hit or each.number
             else:
@@ -181,3 +191,8 @@ class Gate:
                 control.pause_reason = PauseReason.NONE
                 if self._recorder.on:
                     control.program_state = ProgramState.RUNNING
+
+
+def _is_file(path: str, wanted: str) -> bool:
+    """Whether `wanted` names the file `path`: whole, or by its last parts."""
+    return path == wanted or path.endswith("/" + wanted)

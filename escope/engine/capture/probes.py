@@ -53,7 +53,13 @@ class CallProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(frame_events.call, self, operands, sys._getframe(1))
+        frame = sys._getframe(1)
+        try:
+            recorder.fire(frame_events.call, self, operands, frame)
+        except BaseException:
+            # A signal handler raised here, before the frame's own exception table begins to count.
+            recorder.fire(frame_events.abandoned, frame)
+            raise
 
 
 class ReturnProbe(Probe):

@@ -152,9 +152,8 @@ class Recorder:
         if not self.on:
             return
         ident = get_ident()
-        lock = self.lock
-        lock.acquire()
-        try:
+        # `with`, not acquire(): no signal handler can run between taking the lock and its release's guard.
+        with self.lock:
             thread = self.threads.get(ident)
             if thread is None:
                 thread = self._new_thread(ident)
@@ -169,8 +168,6 @@ class Recorder:
                     self._act(thread, later, its_operands)
             finally:
                 thread.busy = False
-        finally:
-            lock.release()
 
     def _act(
         self, thread: ThreadRecord, act: Callable[..., None], operands: tuple[Any, ...]

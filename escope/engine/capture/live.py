@@ -1,0 +1,137 @@
+"""The values of a running frame as predicates see them; runs no code of the program.
+
+`frame.f_locals` is only asked while a predicate is set.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from escope.engine.capture import anatomy as an
+from escope.engine.predicate import ABSENT, Unanswerable
+from escope.storage.rows import Shape
+
+_KINDS = {
+    Shape.LIST: "list",
+    Shape.TUPLE: "tuple",
+    Shape.DEQUE: "deque",
+    Shape.SET: "set",
+    Shape.FROZENSET: "frozenset",
+    Shape.DICT: "dict",
+    Shape.BYTEARRAY: "bytearray",
+    Shape.SCALAR: "scalar",
+    Shape.NAMED: "named",
+    Shape.INSTANCE: "instance",
+}
+_ALL = (1 << 62) - 1
+_anatomies: dict[int, an.Anatomy] = {}
+
+
+class LiveFrame:
+    """What names mean in a running frame."""
+
+    __slots__ = ("_frame", "_locals")
+
+    def __init__(self, frame: types.FrameType) -> None:
+        self._frame = frame
+        self._locals: Any = None
+
+    def lookup(self, name: str) -> Any:
+        """The value of a local, cell or global; `ABSENT` if there is none."""
+        if self._locals is None:
+            self._locals = self._frame.f_locals
+        found = self._locals.get(name, ABSENT)
+        if found is ABSENT and name != "__builtins__":
+            found = self._frame.f_globals.get(name, ABSENT)
+        return found if found is ABSENT else wrap(found)
+
+
+def wrap(value: Any) -> Any:
+    """An exact scalar itself; any other object as a handle."""
+    return value if type(value) in an.SCALAR_TYPES else LiveHandle(value)
+
+
+class LiveHandle:
+    """A live object."""
+
+    __slots__ = ("_anatomy", "_value")
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        cls = type(value)
+        known = _anatomies.get(id(cls))
+        if known is None:
+            # It holds the class, so that the class's address stays its own.
+            known = _anatomies[id(cls)] = an.Anatomy(cls)
+        self._anatomy = known
+
+    @property
+    def kind(self) -> str:
+        """What it is, as `Handle` lists."""
+        return _KINDS.get(self._anatomy.shape, "opaque")
+
+    @property
+    def type_name(self) -> str:
+        """The type's name as in JSON."""
+        return self._anatomy.name
+
+    @property
+    def identity(self) -> int:
+        """The object's address, which stays its own while the frame is looked at."""
+        return id(self._value)
+
+    def length(self) -> int:
+        """Number of items."""
+        shape = self._anatomy.shape
+        for base, its_shape in an.CONTAINER_BASES:
+            if its_shape is shape:
+                return int(base.__len__(self._value))
+        raise Unanswerable(f"{self._anatomy.name} has no length")
+
+    def items(self) -> Iterator[Any]:
+        """Items, elements or keys."""
+        shape, value = self._anatomy.shape, self._value
+        if shape in an.SEQUENCES:
+            return map(wrap, an.sequence_items(value, shape, _ALL)[0])
+        if shape in an.SETS:
+            return map(wrap, an.set_items(value, _ALL)[0])
+        return (key for key, _ in self.entries())
+
+    def entries(self) -> Iterator[tuple[Any, Any]]:
+        """Keys and values."""
+        if self._anatomy.shape is not Shape.DICT:
+            raise Unanswerable(f"{self._anatomy.name} has no entries")
+        pairs = an.mapping_items(self._value, _ALL)[0]
+        return ((wrap(key), wrap(item)) for key, item in pairs)
+
+    def item(self, index: int) -> Any:
+        """One item of a sequence."""
+        shape, value = self._anatomy.shape, self._value
+        for base, its_shape in an.CONTAINER_BASES:
+            if its_shape is shape and shape in an.SEQUENCES:
+                return wrap(next(islice(base.__iter__(value), index, None)))
+        raise Unanswerable(f"{self._anatomy.name} has no items")
+
+    def entry(self, key: Any) -> Any:
+        """The value under a scalar key: left to the evaluator, since a lookup could run a key's `__eq__`."""
+        return NotImplemented
+
+    def attribute(self, name: str) -> Any:
+        """An attribute in the instance dict or a slot."""
+        if self._anatomy.shape in (Shape.OPAQUE, Shape.NAMED):
+            raise Unanswerable(f"the attributes of {self._anatomy.name} are not known")
+        found = self._anatomy.attributes(self._value).get(name, ABSENT)
+        return found if found is ABSENT else wrap(found)
+
+    def scalar(self) -> Any:
+        """What an instance of a scalar's subclass holds; a bytearray's bytes."""
+        if self._anatomy.shape is Shape.BYTEARRAY:
+            return bytes(bytearray.__getitem__(self._value, slice(None)))
+        return an.scalar_of(self._value)
+
+    def name(self) -> str:
+        """Qualified name of a function, class, module or enum member."""
+        return an.object_name(self._value, self._anatomy)
