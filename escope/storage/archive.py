@@ -1,0 +1,330 @@
+"""The archive: one sealed file, a plain ZIP with stored members.
+
+    manifest.json      JSON
+    sites.jsonl        as the program wrote it
+    sources/SHA256     source files
+    segments/N.seg     see `segments`
+    blocks             zstd: SUMMARY of every block, bytes shuffled
+    tables             zstd: all TYPE, FIELD and MODULE rows
+    index              chunks of entries (zstd; keys and values as differences, shuffled); zstd: a CHUNK
+                       record for each; "ESCINDX1", u64 offset, u32 length, u32 checksum of those
+
+Nothing is believed before its checksum matched: whole members by the ZIP's CRC-32, blocks and chunks,
+which are read one by one, by their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import zipfile
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from threading import Lock
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from escope.config import FORMAT
+from escope.errors import RecordingError
+from escope.storage.blocks import SUMMARY, BlockRecord
+from escope.storage.index import ENTRY, Family, lookup
+from escope.storage.segments import (
+    MAGIC,
+    compress,
+    decompress,
+    differences,
+    read_record,
+    segment_name,
+    shuffle,
+    unshuffle,
+)
+from escope.storage.sites import Sites
+
+Array = npt.NDArray[Any]
+
+CHUNK = np.dtype(
+    [
+        ("first", "<u8"),
+        ("last", "<u8"),
+        ("offset", "<u8"),
+        ("length", "<u4"),
+        ("count", "<u4"),
+        ("checksum", "<u4"),
+        ("zero", "<u4"),
+    ]
+)
+CHUNK_ENTRIES = 8192
+_TRAILER = struct.Struct("<8sQII")
+_TRAILER_MAGIC = b"ESCINDX1"
+_LOCAL = struct.Struct("<4s22xHH")
+_CACHED_CHUNKS = 64
+_MAX_TABLES = 256 << 20
+_MAX_TEXT = 256 << 20
+
+
+class ArchiveWriter:
+    """Writes members to `file`, which the caller opened (0600) and closes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED, allowZip64=True)
+
+    def open(self, name: str) -> Any:
+        """A binary file to write member `name` to; close it before the next."""
+        info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+        info.external_attr = 0o600 << 16
+        return self._zip.open(info, "w", force_zip64=True)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Write member `name`."""
+        with self.open(name) as file:
+            file.write(data)
+
+    def add_summaries(self, summaries: Array) -> None:
+        """Write the SUMMARY array of all blocks."""
+        self.add("blocks", compress(shuffle(summaries)))
+
+    def add_index(self, parts: Iterable[Array]) -> None:
+        """Write the index, given as ENTRY arrays in ascending order."""
+        chunks: list[tuple[int, ...]] = []
+        offset = 0
+        with self.open("index") as file:
+            for part in parts:
+                for start in range(0, len(part), CHUNK_ENTRIES):
+                    entries = part[start : start + CHUNK_ENTRIES]
+                    keys, values = entries["key"], entries["value"]
+                    data = compress(shuffle(differences(keys)) + shuffle(differences(values)))
+                    first, last = int(keys[0]), int(keys[-1])
+                    check = zlib.crc32(data)
+                    chunks.append((first, last, offset, len(data), len(entries), check, 0))
+                    file.write(data)
+                    offset += len(data)
+            directory = compress(np.array(chunks, CHUNK).tobytes())
+            file.write(directory)
+            check = zlib.crc32(directory)
+            file.write(_TRAILER.pack(_TRAILER_MAGIC, offset, len(directory), check))
+
+    def close(self) -> None:
+        """Write the ZIP's directory."""
+        self._zip.close()
+
+
+class Archive:
+    """A sealed recording, read in place with `pread`; safe for several threads."""
+
+    live = False
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - lives as long as this
+        except OSError as error:
+            raise RecordingError(f"{path}: cannot be opened: {error.strerror}") from None
+        self._fd = self._file.fileno()
+        self._lock = Lock()
+        self._places: dict[str, tuple[int, int]] = {}
+        self._chunks: OrderedDict[int, Array] = OrderedDict()
+        try:
+            self.size = os.fstat(self._fd).st_size
+            self._members = self._directory()
+            self.manifest = self._manifest()
+            self.sites = Sites()
+            self.sites.feed(self._read("sites.jsonl", _MAX_TEXT))
+            self.summaries = self._summaries()
+            self._chunk_table, self._index_start = self._index()
+        except RecordingError as error:
+            self._file.close()
+            raise RecordingError(f"{path}: {error}") from None
+        except Exception as error:
+            self._file.close()
+            raise RecordingError(f"{path}: not a recording: {str(error)[:120]}") from None
+
+    def _directory(self) -> dict[str, zipfile.ZipInfo]:
+        if self.size < 22:
+            raise RecordingError(f"not a recording: it has only {self.size} bytes")
+        try:
+            # Only the directory at the end is read by the module: the file need not be trusted.
+            with zipfile.ZipFile(cast(Any, self._file)) as archive:
+                infos = archive.infolist()
+        except Exception as error:
+            raise RecordingError(f"not a recording, or a damaged one: {str(error)[:120]}") from None
+        members = {info.filename: info for info in infos}
+        if len(members) != len(infos):
+            raise RecordingError("not a recording: it has a member twice")
+        if "manifest.json" not in members or "blocks" not in members:
+            raise RecordingError("not a recording: it has no manifest")
+        return members
+
+    def _place(self, name: str) -> tuple[int, int]:
+        """Where the data of a member begins, and its size."""
+        found = self._places.get(name)
+        if found is None:
+            info = self._members.get(name)
+            if info is None:
+                raise RecordingError(f"the recording is damaged: {name} is missing")
+            head = os.pread(self._fd, _LOCAL.size, info.header_offset)
+            if info.compress_type or info.flag_bits & 1 or info.file_size != info.compress_size:
+                raise RecordingError(f"the recording is damaged: {name} is not stored plainly")
+            if len(head) != _LOCAL.size or head[:4] != b"PK\3\4":
+                raise RecordingError(f"the recording is damaged: {name} is not where it should be")
+            _, name_size, extra_size = _LOCAL.unpack(head)
+            start = info.header_offset + _LOCAL.size + name_size + extra_size
+            if start + info.file_size > self.size:
+                raise RecordingError(f"the recording is damaged: {name} is cut off")
+            found = self._places[name] = start, info.file_size
+        return found
+
+    def _read(self, name: str, limit: int) -> bytes:
+        start, size = self._place(name)
+        if size > limit:
+            raise RecordingError(f"the recording is damaged: {name} has {size} bytes")
+        data = self._pread(start, size)
+        if zlib.crc32(data) != self._members[name].CRC:
+            raise RecordingError(f"the recording is damaged: the checksum of {name} does not match")
+        return data
+
+    def _pread(self, start: int, size: int) -> bytes:
+        parts = []
+        while size:
+            data = os.pread(self._fd, min(size, 1 << 30), start)
+            if not data:
+                raise RecordingError("the recording is damaged: it is cut off")
+            parts.append(data)
+            start += len(data)
+            size -= len(data)
+        return b"".join(parts)
+
+    def _manifest(self) -> dict[str, Any]:
+        try:
+            manifest = json.loads(self._read("manifest.json", _MAX_TEXT))
+            if not isinstance(manifest, dict):
+                raise ValueError("it is no object")
+            major, minor = manifest["format"]
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise RecordingError(f"the manifest is damaged: {error}") from None
+        if major != FORMAT[0]:
+            raise RecordingError(
+                f"it has format {major}.{minor}; this escope reads format {FORMAT[0]}: "
+                "open it with the escope that recorded it"
+            )
+        return manifest
+
+    def _summaries(self) -> Array:
+        data = decompress(self._read("blocks", _MAX_TABLES), _MAX_TABLES)
+        count = len(data) // SUMMARY.itemsize
+        if count * SUMMARY.itemsize != len(data):
+            raise RecordingError("the recording is damaged: its list of blocks is torn")
+        summaries = unshuffle(data, 0, count, cast(Any, SUMMARY))
+        check_summaries(summaries)
+        return summaries
+
+    def _index(self) -> tuple[Array, int]:
+        start, size = self._place("index")
+        if size < _TRAILER.size:
+            raise RecordingError("the recording is damaged: its index is cut off")
+        trailer = os.pread(self._fd, _TRAILER.size, start + size - _TRAILER.size)
+        magic, offset, length, checksum = _TRAILER.unpack(trailer)
+        if magic != _TRAILER_MAGIC or offset + length + _TRAILER.size != size:
+            raise RecordingError("the recording is damaged: its index is not complete")
+        data = self._pread(start + offset, length)
+        if zlib.crc32(data) != checksum:
+            raise RecordingError("the recording is damaged: the checksum of its index is wrong")
+        raw = decompress(data, _MAX_TABLES)
+        if len(raw) % CHUNK.itemsize:
+            raise RecordingError("the recording is damaged: its index is torn")
+        chunks = np.frombuffer(raw, CHUNK)
+        ends = chunks["offset"] + chunks["length"]
+        if len(chunks) and (int(ends.max()) > offset or int(chunks["count"].max()) > 1 << 20):
+            raise RecordingError("the recording is damaged: its index points outside itself")
+        return chunks, start
+
+    # -- what a store asks for --------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """A sealed recording does not change."""
+        return False
+
+    def record(self, number: int) -> BlockRecord:
+        """The record of a block; RecordingError if it is damaged."""
+        summary = self.summaries[number]
+        name = f"segments/{segment_name(int(summary['segment']))}"
+        fresh = name not in self._places
+        start, size = self._place(name)
+        if fresh and os.pread(self._fd, len(MAGIC), start) != MAGIC:
+            raise RecordingError(f"the recording is damaged: {name} is no segment")
+        return read_record(self._fd, start, size, summary)
+
+    def values(self, family: Family, number: int) -> npt.NDArray[np.uint64]:
+        """The values of one id in the index."""
+        return lookup((self,), family, number)
+
+    def between(self, low: int, high: int) -> Array:
+        """Entries of the index with low <= key < high."""
+        first = int(np.searchsorted(self._chunk_table["last"], np.uint64(low)))
+        end = int(np.searchsorted(self._chunk_table["first"], np.uint64(high)))
+        parts = []
+        for number in range(first, end):
+            chunk = self._chunk(number)
+            bounds = np.array([low, high], np.uint64)
+            begin, stop = np.searchsorted(chunk["key"], bounds).tolist()
+            parts.append(chunk[begin:stop])
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.empty(0, ENTRY)
+
+    def _chunk(self, number: int) -> Array:
+        with self._lock:
+            if number in self._chunks:
+                self._chunks.move_to_end(number)
+                return self._chunks[number]
+        head = self._chunk_table[number]
+        data = self._pread(self._index_start + int(head["offset"]), int(head["length"]))
+        if zlib.crc32(data) != int(head["checksum"]):
+            raise RecordingError("the recording is damaged: a checksum of its index is wrong")
+        count = int(head["count"])
+        raw = decompress(data, count * ENTRY.itemsize)
+        if len(raw) != count * ENTRY.itemsize:
+            raise RecordingError("the recording is damaged: a part of its index is torn")
+        chunk = np.empty(count, ENTRY)
+        chunk["key"] = np.cumsum(unshuffle(raw, 0, count, "<u8"), dtype="<u8")
+        chunk["value"] = np.cumsum(unshuffle(raw, count * 8, count, "<u8"), dtype="<u8")
+        with self._lock:
+            self._chunks[number] = chunk
+            while len(self._chunks) > _CACHED_CHUNKS:
+                self._chunks.popitem(last=False)
+        return chunk
+
+    def tables(self) -> bytes:
+        """All TYPE, FIELD and MODULE rows."""
+        data = decompress(self._read("tables", _MAX_TABLES), _MAX_TABLES)
+        return data[: len(data) // 16 * 16]
+
+    def source(self, sha: str) -> bytes | None:
+        """The bytes of a source file, None if the recording does not have it."""
+        name = f"sources/{sha}"
+        return self._read(name, _MAX_TEXT) if name in self._members else None
+
+    def bytes(self) -> int:
+        """Bytes on disk."""
+        return self.size
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def check_summaries(summaries: Array) -> None:
+    """RecordingError unless the blocks follow each other without a gap."""
+    for first, count in (("first_seq", "events"), ("first_row", "rows")):
+        ends = np.cumsum(summaries[count], dtype=np.uint64)
+        if len(ends) and (
+            int(summaries[first][0]) != 0 or (summaries[first][1:] != ends[:-1]).any()
+        ):
+            raise RecordingError("the recording is damaged: its blocks do not follow each other")
+    if len(summaries) and (
+        int(summaries["events"].min()) == 0 or (summaries["events"] > summaries["rows"]).any()
+    ):
+        raise RecordingError("the recording is damaged: it has a block without events")

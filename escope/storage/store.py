@@ -1,0 +1,587 @@
+"""The store: what replay asks a recording, whether it is sealed, growing, or was left by a crash."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from escope.errors import PositionError, RecordingError
+from escope.events import Kind
+from escope.storage.archive import Archive
+from escope.storage.blocks import Block, BlockRecord
+from escope.storage.checkpoint import NO_SEQ, FrameEntry
+from escope.storage.columns import rows_of
+from escope.storage.directory import collector_works, directory_size
+from escope.storage.index import MARKED, OUTERMOST_UNWIND, Family
+from escope.storage.live import Live
+from escope.storage.rows import Detail, Shape, Tag
+from escope.storage.seal import counts_of
+from escope.storage.sites import CodeInfo, SiteInfo, Sites
+
+Array = npt.NDArray[Any]
+
+__all__ = [
+    "Activation",
+    "Block",
+    "CodeInfo",
+    "FrameEntry",
+    "SiteInfo",
+    "Store",
+    "StringData",
+    "TypeInfo",
+    "open_store",
+]
+
+_CACHE_BYTES = 96 << 20
+_CACHED_STRINGS = 20_000
+_COLUMN_FACTOR = 6
+
+
+@dataclass(frozen=True, slots=True)
+class StringData:
+    """A string: what is stored of it, its full length in characters (bytes), how it is encoded."""
+
+    data: bytes
+    full_length: int | None
+    """None where `data` is all there is."""
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInfo:
+    """A type of recorded objects."""
+
+    shape: Shape
+    name: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One run of a frame: from its CALL or RESUME to its RETURN, YIELD or UNWIND."""
+
+    start_seq: int
+    end_seq: int | None
+    """None while it lasts."""
+    frame: int
+    thread: int
+    depth: int
+    """1 for the outermost frame of the thread."""
+    code: int
+
+
+class _Source(Protocol):
+    path: str
+    manifest: dict[str, Any]
+    summaries: Array
+
+    @property
+    def live(self) -> bool: ...
+    @property
+    def sites(self) -> Sites: ...
+    def refresh(self) -> bool: ...
+    def record(self, number: int) -> BlockRecord: ...
+    def values(self, family: Family, number: int) -> npt.NDArray[np.uint64]: ...
+    def tables(self) -> bytes: ...
+    def source(self, sha: str) -> bytes | None: ...
+    def bytes(self) -> int: ...
+    def close(self) -> None: ...
+
+
+def open_store(path: str | os.PathLike[str]) -> Store:
+    """The recording at `path`: a sealed file, or the directory of one that is not sealed.
+
+    Where `path` does not exist, `path.part` is tried.  Raises RecordingError with one line that says why
+    it cannot be opened.
+    """
+    name = os.fspath(path)
+    if not os.path.lexists(name) and os.path.isdir(name + ".part"):
+        name += ".part"
+    if os.path.isdir(name):
+        directory = Path(name)
+        if collector_works(directory):
+            try:
+                return Store(Live(directory), final=_final_of(directory))
+            except RecordingError:
+                final = _final_of(directory)
+                # It may have been sealed in this moment.
+                if directory.exists() or final is None:
+                    raise
+                return Store(Archive(str(final)))
+        return _recovered(directory)
+    if not os.path.exists(name):
+        raise RecordingError(f"{name}: no such recording")
+    if not os.path.isfile(name):
+        raise RecordingError(f"{name}: not a recording: not a file")
+    return Store(Archive(name))
+
+
+def _final_of(directory: Path) -> Path | None:
+    return directory.with_suffix("") if directory.suffix == ".part" else None
+
+
+def _recovered(directory: Path) -> Store:
+    """The store of a directory whose collector is gone; the work is done by an expendable process."""
+    if not (directory / "manifest.json").is_file():
+        raise RecordingError(f"{directory}: not a recording: it has no manifest")
+    folder = Path(tempfile.mkdtemp(prefix="escope-"))
+    out = folder / "recovered.esr"
+    try:
+        command = [sys.executable, "-P", "-m", "escope.storage.recover", str(directory), str(out)]
+        root = str(Path(__file__).resolve().parents[2])
+        search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+        seconds = 60 + directory_size(directory) / 2e6
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": search},
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RecordingError(
+                f"{directory}: recovery took more than {seconds:.0f} s: it is damaged"
+            ) from None
+        if done.returncode < 0:
+            name = signal.Signals(-done.returncode).name
+            raise RecordingError(
+                f"{directory}: its files are damaged: reading them ended in {name}"
+            )
+        if done.returncode:
+            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it is damaged"]
+            raise RecordingError(lines[-1][:500])
+        store = Store(Archive(str(out)), folder=folder)
+        store.manifest["sealed"] = False
+        return store
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+class Store:
+    """A recording that can be asked; safe for several threads at once."""
+
+    def __init__(
+        self, source: _Source, *, final: Path | None = None, folder: Path | None = None
+    ) -> None:
+        self._source = source
+        self._final = final
+        self._folder = folder
+        self._lock = RLock()
+        self._blocks: OrderedDict[int, Block] = OrderedDict()
+        self._bytes = 0
+        self._strings: OrderedDict[int, StringData] = OrderedDict()
+        self._types: dict[int, TypeInfo] = {}
+        self._modules: dict[str, int] = {}
+        self._tables_read = 0
+        self._seqs: dict[Kind, Array] = {}
+
+    # -- the whole --------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """What was opened."""
+        return self._source.path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest."""
+        return self._source.manifest
+
+    @property
+    def live(self) -> bool:
+        """Whether more events may come."""
+        return self._source.live
+
+    @property
+    def events(self) -> int:
+        """Number of events that can be read now."""
+        summaries = self._source.summaries
+        if not len(summaries):
+            return 0
+        return int(summaries[-1]["first_seq"]) + int(summaries[-1]["events"])
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return len(self._source.summaries)
+
+    @property
+    def summaries(self) -> Array:
+        """SUMMARY array of all blocks: events per kind, times, without reading them."""
+        return self._source.summaries
+
+    def refresh(self) -> bool:
+        """Take in what was recorded since, up to the newest published event.
+
+        True if there are more events, or the stage of the recording changed.  Once the recording is sealed
+        this goes on with the sealed file; numbers of events and blocks stay what they were.
+        """
+        with self._lock:
+            source = self._source
+            if not isinstance(source, Live):
+                return False
+            if source.sealed and self._final is not None and self._final.is_file():
+                sealed = Archive(str(self._final))
+                if len(sealed.summaries) >= self._full_blocks():
+                    self._source = sealed
+                    self._forget_last(len(sealed.summaries))
+                    source.close()
+                    return True
+                sealed.close()
+            before = self.blocks
+            changed = source.refresh()
+            if changed:
+                self._forget_last(before)
+                self._seqs.clear()
+            return changed
+
+    def _full_blocks(self) -> int:
+        return max(self.blocks - 1, 0)
+
+    def _forget_last(self, before: int) -> None:
+        # The last block of a growing recording is the only one that changes.
+        for number in {before - 1, self.blocks - 1}:
+            old = self._blocks.pop(number, None)
+            if old is not None:
+                self._bytes -= old.nbytes * _COLUMN_FACTOR
+        self._seqs.clear()
+
+    def close(self) -> None:
+        """Close the files; recovered ones are removed."""
+        with self._lock:
+            self._source.close()
+            self._blocks.clear()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def info(self) -> dict[str, Any]:
+        """The manifest with the figures of now: events, kinds, labels, bytes, bytes_per_event, …"""
+        found = dict(self.manifest)
+        summaries = self._source.summaries
+        found.update(counts_of(summaries))
+        size = self._source.bytes()
+        events = self.events
+        found["duration_ns"] = self.time_at(events - 1) if events else 0
+        found["bytes"] = size
+        found["bytes_per_event"] = round(size / events, 3) if events else 0.0
+        found.setdefault("dropped", 0)
+        found["skipped"] = list(self.skipped)
+        found["sealed"] = bool(self.manifest.get("sealed")) and not self.live
+        return found
+
+    # -- code -------------------------------------------------------------------------------------
+
+    @property
+    def codes(self) -> Mapping[int, CodeInfo]:
+        """The instrumented code objects, by id."""
+        return self._source.sites.codes
+
+    @property
+    def site_code(self) -> npt.NDArray[np.uint32]:
+        """Code object of each site id."""
+        return self._source.sites.code
+
+    @property
+    def site_kind(self) -> npt.NDArray[np.uint8]:
+        """Kind of each site id, 0 where it has none."""
+        return self._source.sites.kind
+
+    @property
+    def site_line(self) -> npt.NDArray[np.uint32]:
+        """Line of each site id."""
+        return self._source.sites.line
+
+    @property
+    def site_slot(self) -> npt.NDArray[np.int32]:
+        """Slot of each site id, -1 where it has none."""
+        return self._source.sites.slot
+
+    def site(self, number: int) -> SiteInfo:
+        """The site `number`; RecordingError if there is none."""
+        return self._source.sites.site(number)
+
+    @property
+    def skipped(self) -> list[dict[str, Any]]:
+        """What was not instrumented, and why."""
+        return self._source.sites.skipped
+
+    @property
+    def predicates(self) -> list[dict[str, Any]]:
+        """The predicates that marked hits, with their numbers."""
+        return self._source.sites.predicates
+
+    def source(self, sha: str) -> bytes | None:
+        """The bytes of the source file with this SHA-256, None if it was not recorded."""
+        return self._source.source(sha)
+
+    # -- blocks -----------------------------------------------------------------------------------
+
+    def block(self, number: int) -> Block:
+        """The block `number`, from 0; IndexError outside, RecordingError if it is damaged."""
+        with self._lock:
+            found = self._blocks.get(number)
+            if found is not None:
+                self._blocks.move_to_end(number)
+                return found
+            if not 0 <= number < self.blocks:
+                raise IndexError(f"the recording has no block {number}")
+            source = self._source
+            summary = source.summaries[number]
+        record = source.record(number)
+        block = Block(number, record, source.sites)
+        if isinstance(source, Archive) and (
+            block.first_seq != int(summary["first_seq"])
+            or block.events != int(summary["events"])
+            or not block.is_event[-1]
+        ):
+            raise RecordingError(
+                f"the recording is damaged: block {number} is not what it should be"
+            )
+        with self._lock:
+            if source is self._source and number not in self._blocks:
+                self._blocks[number] = block
+                # Columns are computed later and are kept with the block.
+                self._bytes += block.nbytes * _COLUMN_FACTOR
+                while self._bytes > _CACHE_BYTES and len(self._blocks) > 1:
+                    _, old = self._blocks.popitem(last=False)
+                    self._bytes -= old.nbytes * _COLUMN_FACTOR
+        return block
+
+    def block_of(self, seq: int) -> int:
+        """The number of the block that holds the event; PositionError outside the recording."""
+        if not 0 <= seq < self.events:
+            raise PositionError(
+                f"{seq} is not a position: the recording has {self.events} events, from 0"
+            )
+        firsts = self._source.summaries["first_seq"]
+        return int(np.searchsorted(firsts, np.uint64(seq), "right")) - 1
+
+    def frame_entry(self, frame: int, before_block: int) -> FrameEntry | None:
+        """What is known of a live frame when block `before_block` begins; None if nothing is stored."""
+        blocks = self._source.values(Family.FRAMES, frame) >> np.uint64(32)
+        place = int(np.searchsorted(blocks, np.uint64(before_block)))
+        if place == 0:
+            return None
+        return self.block(int(blocks[place - 1])).frame_entry(frame)
+
+    def frame_variables(self, frame: int, before_block: int) -> Array | None:
+        """VARIABLE array of a live frame as it is when block `before_block` begins; None if not stored."""
+        entry = self.frame_entry(frame, before_block)
+        return None if entry is None else entry.variables
+
+    def object_blocks(self, oid: int, upto_block: int) -> Iterator[tuple[int, bool]]:
+        """Blocks that change the object, newest first from `upto_block` on, and whether each has it whole."""
+        values = self._source.values(Family.OBJECTS, oid)
+        end = int(np.searchsorted(values, np.uint64((upto_block + 1) << 32)))
+        for value in values[:end][::-1].tolist():
+            yield value >> 32, bool(value & 1)
+
+    def site_blocks(self, site: int) -> npt.NDArray[np.int64]:
+        """Blocks that have events of the site, ascending."""
+        return (self._source.values(Family.SITES, site) >> np.uint64(32)).astype(np.int64)
+
+    def site_count(self, site: int) -> int:
+        """How many events the site has."""
+        counts = self._source.values(Family.SITES, site) & np.uint64(0xFFFF_FFFF)
+        return int(counts.sum())
+
+    # -- strings, types, modules ------------------------------------------------------------------
+
+    def string(self, sid: int) -> StringData:
+        """The string with this id; RecordingError if the recording does not have it."""
+        with self._lock:
+            found = self._strings.get(sid)
+            if found is not None:
+                self._strings.move_to_end(sid)
+                return found
+        lasts = self._source.summaries["last_string"]
+        number = int(np.searchsorted(lasts, np.uint64(sid)))
+        if number < self.blocks:
+            block = self.block(number)
+            rows = block.rows
+            places = np.flatnonzero((block.site == Detail.STRING) & (rows["value"] == sid))
+            if len(places):
+                data = _string_at(block, int(places[0]))
+                with self._lock:
+                    self._strings[sid] = data
+                    while len(self._strings) > _CACHED_STRINGS:
+                        self._strings.popitem(last=False)
+                return data
+        raise RecordingError(f"the recording is damaged: it has no string {sid}")
+
+    def text(self, sid: int) -> str:
+        """The string with this id as text; lone surrogates stay as they were."""
+        return self.string(sid).data.decode("utf-8", "surrogatepass")
+
+    def type(self, tid: int) -> TypeInfo:
+        """The type with this id; RecordingError if the recording does not have it."""
+        with self._lock:
+            if tid not in self._types:
+                self._read_tables()
+            found = self._types.get(tid)
+        if found is None:
+            raise RecordingError(f"the recording is damaged: it has no type {tid}")
+        return found
+
+    def module_namespace(self, module: str) -> int | None:
+        """The namespace object of a module's globals; None if it was not seen."""
+        with self._lock:
+            if module not in self._modules:
+                self._read_tables()
+            return self._modules.get(module)
+
+    def _read_tables(self) -> None:
+        data = self._source.tables()
+        if len(data) == self._tables_read:
+            return
+        rows = rows_of(data)
+        shapes: dict[int, tuple[int, int]] = {}
+        fields: dict[int, list[int]] = {}
+        for head, aux, value in rows.tolist():
+            site = head >> 8
+            if site == Detail.TYPE:
+                shapes[aux] = (head & 0xFF, value)
+                fields[aux] = []
+            elif site == Detail.FIELD:
+                fields.setdefault(aux, []).append(value)
+            elif site == Detail.MODULE:
+                self._modules[self._name(value)] = aux
+        for tid, (shape, name) in shapes.items():
+            if tid in self._types and len(self._types[tid].fields) == len(fields[tid]):
+                continue
+            try:
+                known = Shape(shape)
+            except ValueError:
+                raise RecordingError(f"the recording is damaged: it has shape {shape}") from None
+            names = tuple(self._name(one) for one in fields[tid])
+            self._types[tid] = TypeInfo(known, self._name(name), names)
+        self._tables_read = len(data)
+
+    def _name(self, sid: int) -> str:
+        return self.string(sid).data.decode("utf-8", "replace")
+
+    # -- activations ------------------------------------------------------------------------------
+
+    def activation(self, start_seq: int) -> Activation | None:
+        """The activation that the CALL or RESUME at `start_seq` began; None if it is no such event."""
+        if not 0 <= start_seq < self.events:
+            return None
+        began = self.block(self.block_of(start_seq)).spans.began
+        place = int(np.searchsorted(began["start"], np.uint64(start_seq)))
+        if place == len(began) or int(began["start"][place]) != start_seq:
+            return None
+        return self._activation(began[place])
+
+    def _activation(self, span: Any) -> Activation:
+        start, end, frame, thread, depth, code = span.tolist()
+        if end == NO_SEQ:
+            end = self._end_of(start)
+        return Activation(start, end, frame, thread, depth, code)
+
+    def _end_of(self, start: int) -> int | None:
+        """Where an activation that outlived its block ended."""
+        ends = self._source.values(Family.ENDS, start)
+        return int(ends[0]) if len(ends) else None
+
+    def activations(self, lo_seq: int, hi_seq: int) -> list[Activation]:
+        """Activations that began at lo_seq <= seq < hi_seq, in the order they began."""
+        lo_seq, hi_seq = max(lo_seq, 0), min(hi_seq, self.events)
+        if lo_seq >= hi_seq:
+            return []
+        found = []
+        for number in range(self.block_of(lo_seq), self.block_of(hi_seq - 1) + 1):
+            began = self.block(number).spans.began
+            bounds = np.array([lo_seq, hi_seq], np.uint64)
+            first, end = np.searchsorted(began["start"], bounds).tolist()
+            found += [self._activation(span) for span in began[first:end]]
+        return found
+
+    def enclosing(self, seq: int, thread: int) -> list[Activation]:
+        """The thread's activations that the event at `seq` lies in, outermost first.
+
+        The event that begins or ends an activation lies in it, too.
+        """
+        spans = self.block(self.block_of(seq)).enclosing(seq, thread)
+        return [self._activation(span) for span in spans]
+
+    # -- time and marks ---------------------------------------------------------------------------
+
+    def seq_at_time(self, ns: int) -> int:
+        """The last event whose time is at or before `ns`; 0 if none is."""
+        summaries = self._source.summaries
+        if not len(summaries) or ns < 0:
+            return 0
+        times = np.maximum.accumulate(summaries["time"])
+        number = max(int(np.searchsorted(times, np.uint64(ns), "right")) - 1, 0)
+        while number >= 0:
+            found = self.block(number).last_seq_at(ns)
+            if found is not None:
+                return found
+            number -= 1
+        return 0
+
+    def time_at(self, seq: int) -> int:
+        """Newest time stamp at or before the event, in nanoseconds since the recording began."""
+        return self.block(self.block_of(seq)).time_at(seq)
+
+    def outermost_ends(self) -> npt.NDArray[np.int64]:
+        """Seqs of the UNWINDs by which an exception left a thread's outermost frame, ascending."""
+        return self._source.values(Family.MARKS, OUTERMOST_UNWIND).astype(np.int64)
+
+    def block_kinds(self) -> npt.NDArray[np.uint32]:
+        """Events of each kind in each block: an array of blocks × kinds, indexed by `Kind`."""
+        kinds: npt.NDArray[np.uint32] = self._source.summaries["kinds"]
+        return kinds
+
+    def kind_seqs(self, kind: Kind) -> npt.NDArray[np.int64]:
+        """All seqs of events of a kind in `index.MARKED`, ascending; ValueError for other kinds."""
+        if kind not in MARKED:
+            raise ValueError(f"{kind.label} events are not indexed")
+        with self._lock:
+            found = self._seqs.get(kind)
+        if found is None:
+            found = self._source.values(Family.MARKS, int(kind)).astype(np.int64)
+            with self._lock:
+                self._seqs[kind] = found
+        return found
+
+
+def _string_at(block: Block, place: int) -> StringData:
+    rows = block.rows
+    size = int(rows["aux"][place])
+    count = -(-size // 12)
+    data = rows[place + 1 : place + 1 + count]
+    if len(data) != count or (block.site[place + 1 : place + 1 + count] != Detail.DATA).any():
+        raise RecordingError("the recording is damaged: a string is cut off")
+    words = np.ascontiguousarray(data).view(np.uint8).reshape(count, 16)[:, 4:]
+    full = None
+    if place and block.site[place - 1] == Detail.STRING_FULL:
+        full = int(rows["value"][place - 1])
+    try:
+        tag = Tag(int(block.tag[place]))
+    except ValueError:
+        raise RecordingError("the recording is damaged: a string has no encoding") from None
+    return StringData(words.tobytes()[:size], full, tag)
