@@ -1,0 +1,381 @@
+"""Operators on values: what Python does on builtin types, and never anything of the program's own."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from escope.engine.predicate.values import (
+    ABSENT,
+    DEEPEST,
+    LONGEST,
+    SEQUENCES,
+    SETS,
+    Box,
+    Stream,
+    TypeRef,
+    Unanswerable,
+    Work,
+    canonical,
+    is_scalar,
+    kind_of,
+    open_box,
+    type_name,
+    unwrap,
+)
+
+STRUCTURAL = frozenset(
+    {"list", "tuple", "set", "frozenset", "dict", "deque", "collections.OrderedDict",
+     "collections.defaultdict"}
+)  # fmt: skip
+"""Types of which equality is that of their items; the equality of others is identity."""
+
+_NUMBERS = (bool, int, float, complex)
+
+
+def truth(value: Any) -> bool:
+    """Whether the value counts as true; an instance always does, as its class is not asked."""
+    value = unwrap(value)
+    if is_scalar(value):
+        return bool(value)
+    if isinstance(value, Box):
+        return len(value) > 0
+    if isinstance(value, (TypeRef, Stream)):
+        return True
+    if kind_of(value) is not None or value.kind == "bytearray":
+        return bool(value.length() > 0)
+    return True
+
+
+def identical(left: Any, right: Any) -> bool:
+    """`is`; on scalars whether type and value are the same."""
+    if is_scalar(left) or is_scalar(right):
+        return type(left) is type(right) and bool(left == right or (left != left and left is right))
+    if isinstance(left, (Box, Stream)) or isinstance(right, (Box, Stream)):
+        return left is right
+    if isinstance(left, TypeRef) or isinstance(right, TypeRef):
+        return same_type(left, right)
+    return bool(left.identity == right.identity)
+
+
+def same_type(left: Any, right: Any) -> bool:
+    """Whether two values are one type; at least one of them is a TypeRef."""
+    names = [one.name if isinstance(one, TypeRef) else class_name(one) for one in (left, right)]
+    return names[0] is not None and names[0] == names[1]
+
+
+def class_name(value: Any) -> str | None:
+    """The name of the class that a handle stands for; None if it is no class."""
+    if is_scalar(value) or isinstance(value, (Box, Stream, TypeRef)):
+        return None
+    if value.kind == "named":
+        name: str = value.name()
+        return name.removeprefix("builtins.")
+    return None
+
+
+def equal(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
+    """`==`: structural on builtin types, by identity on instances."""
+    work.spend()
+    if depth > DEEPEST:
+        raise Unanswerable("it is nested too deeply to compare")
+    left, right = unwrap(left), unwrap(right)
+    if is_scalar(left) and is_scalar(right):
+        return bool(left == right)
+    left, right = _bytes_of(left), _bytes_of(right)
+    if isinstance(left, bytes) and isinstance(right, bytes):
+        return left == right
+    if is_scalar(left) or is_scalar(right):
+        return False
+    if isinstance(left, TypeRef) or isinstance(right, TypeRef):
+        return same_type(left, right)
+    if isinstance(left, Stream) or isinstance(right, Stream):
+        return left is right
+    if not isinstance(left, Box) and not isinstance(right, Box) and left.identity == right.identity:
+        return True
+    kinds = kind_of(left), kind_of(right)
+    if kinds[0] is None or type_name(left) not in STRUCTURAL or type_name(right) not in STRUCTURAL:
+        return False
+    if kinds[0] != kinds[1] and not (kinds[0] in SETS and kinds[1] in SETS):
+        return False
+    if _size(left) != _size(right):
+        return False
+    one, other = open_box(left, work), open_box(right, work)
+    if kinds[0] in SEQUENCES:
+        return all(
+            same(a, b, work, depth + 1) for a, b in zip(one.sequence, other.sequence, strict=True)
+        )
+    if kinds[0] in SETS:
+        return one.table.keys() == other.table.keys()
+    return one.table.keys() == other.table.keys() and all(
+        same(value, other.table[key][1], work, depth + 1) for key, (_, value) in one.table.items()
+    )
+
+
+def same(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
+    """Identical or equal, which is how containers compare their items."""
+    return left is right or equal(left, right, work, depth)
+
+
+def order(symbol: str, left: Any, right: Any, work: Work, depth: int = 0) -> bool:
+    """`<`, `<=`, `>` or `>=`."""
+    work.spend()
+    if depth > DEEPEST:
+        raise Unanswerable("it is nested too deeply to compare")
+    compare = _ORDERS[symbol]
+    left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
+    if is_scalar(left) and is_scalar(right):
+        return bool(_try(compare, left, right))
+    kinds = kind_of(left), kind_of(right)
+    if kinds[0] in SETS and kinds[1] in SETS:
+        one, other = open_box(left, work).table.keys(), open_box(right, work).table.keys()
+        return bool(compare(one, other))
+    if kinds[0] in SEQUENCES and kinds[0] == kinds[1]:
+        first, second = open_box(left, work).sequence, open_box(right, work).sequence
+        for a, b in zip(first, second, strict=False):
+            if not same(a, b, work, depth + 1):
+                return order(symbol, a, b, work, depth + 1)
+        return bool(compare(len(first), len(second)))
+    raise Unanswerable(f"{type_name(left)} {symbol} {type_name(right)} is not defined")
+
+
+_ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def contains(container: Any, value: Any, work: Work) -> bool:
+    """`value in container`."""
+    container = _bytes_of(unwrap(container))
+    if isinstance(container, (str, bytes)):
+        work.spend(1 + len(container) // 64)
+        return bool(_try(operator.contains, container, _bytes_of(unwrap(value))))
+    if isinstance(container, Stream):
+        return any(same(item, value, work) for item in container.iterator)
+    kind = kind_of(container)
+    if kind in SEQUENCES:
+        return any(same(item, value, work) for item in iterate(container, work))
+    if kind == "dict":
+        return find_entry(container, value, work)[0]
+    if kind in SETS:
+        if kind_of(value) == "set":
+            return ("set", frozenset(open_box(value, work).table)) in open_box(
+                container, work
+            ).table
+        return canonical(value, work) in open_box(container, work).table
+    raise Unanswerable(f"{type_name(container)} cannot be searched")
+
+
+def iterate(value: Any, work: Work) -> Any:
+    """An iterator over what `for` would give."""
+    value = _bytes_of(unwrap(value))
+    if isinstance(value, (str, bytes)):
+        work.spend(len(value))
+        return iter(value)
+    if isinstance(value, Stream):
+        return value.iterator
+    kind = kind_of(value)
+    if kind is None:
+        raise Unanswerable(f"{type_name(value)} cannot be iterated")
+    if isinstance(value, Box):
+        return iter(value.values())
+    if kind in SETS or kind == "dict":
+        # Only what the adapter gives in full is whole; it raises where items are missing.
+        return iter(open_box(value, work).values())
+    return _counted(value, work)
+
+
+def _counted(value: Any, work: Work) -> Any:
+    for item in value.items():
+        work.spend()
+        yield item
+
+
+def subscript(container: Any, key: Any, work: Work) -> Any:
+    """`container[key]`."""
+    container = _bytes_of(unwrap(container))
+    if isinstance(key, slice):
+        if isinstance(container, (str, bytes)):
+            return _try(operator.getitem, container, key)
+        kind = kind_of(container)
+        if kind not in ("list", "tuple"):
+            raise Unanswerable(f"{type_name(container)} cannot be sliced")
+        box = Box(kind)
+        size = _size(container)
+        chosen = range(size)[_checked_slice(key)]
+        work.spend(len(chosen))
+        if isinstance(container, Box):
+            box.sequence = [container.sequence[index] for index in chosen]
+        elif len(chosen) * 4 < size:
+            box.sequence = [container.item(index) for index in chosen]
+        else:
+            items = list(islice(container.items(), size))
+            box.sequence = [items[index] for index in chosen]
+        return box
+    if isinstance(container, (str, bytes)):
+        return _try(operator.getitem, container, _bytes_of(unwrap(key)))
+    kind = kind_of(container)
+    if kind in SEQUENCES:
+        index = unwrap(key)
+        if type(index) not in (int, bool):
+            raise Unanswerable("an index must be an int")
+        size = _size(container)
+        if not -size <= index < size:
+            raise Unanswerable("the index is out of range")
+        index = int(index) % size
+        return container.sequence[index] if isinstance(container, Box) else container.item(index)
+    if kind == "dict":
+        found, value = find_entry(container, key, work)
+        if found:
+            return value
+        raise Unanswerable("there is no such key")
+    raise Unanswerable(f"{type_name(container)} has no items")
+
+
+def find_entry(container: Any, key: Any, work: Work) -> tuple[bool, Any]:
+    """Whether a dict has the key, and its value."""
+    plain = unwrap(key)
+    if not isinstance(container, Box) and is_scalar(plain):
+        value = container.entry(plain)
+        if value is not NotImplemented:
+            return value is not ABSENT, value
+    entry = open_box(container, work).table.get(canonical(key, work))
+    return (False, None) if entry is None else (True, entry[1])
+
+
+def _checked_slice(key: slice) -> slice:
+    parts = [unwrap(part) for part in (key.start, key.stop, key.step)]
+    if any(part is not None and type(part) not in (int, bool) for part in parts):
+        raise Unanswerable("the bounds of a slice must be ints")
+    if parts[2] == 0:
+        raise Unanswerable("the step of a slice cannot be zero")
+    return slice(*parts)
+
+
+def arithmetic(symbol: str, left: Any, right: Any, work: Work) -> Any:
+    """A binary operator, as Python has it on numbers, strings, lists, tuples and sets."""
+    left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
+    if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        _bound_numbers(symbol, left, right)
+        return _try(_OPERATORS[symbol], left, right)
+    if symbol == "+":
+        if isinstance(left, (str, bytes)) and type(left) is type(right):
+            if len(left) + len(right) > LONGEST:
+                raise Unanswerable("the result is too long")
+            return left + right  # type: ignore[operator]
+        kind = kind_of(left)
+        if kind in ("list", "tuple") and kind == kind_of(right):
+            box = Box(kind)
+            box.sequence = open_box(left, work).sequence + open_box(right, work).sequence
+            work.spend(len(box.sequence))
+            return box
+    elif symbol == "*":
+        if isinstance(left, int):
+            left, right = right, left
+        if type(right) in (int, bool):
+            return _repeat(left, int(right), work)
+    elif symbol in _SET_OPERATORS and kind_of(left) in SETS and kind_of(right) in SETS:
+        return _set_operation(symbol, left, right, work)
+    raise Unanswerable(f"{type_name(left)} {symbol} {type_name(right)} is not defined")
+
+
+def unary(symbol: str, value: Any) -> Any:
+    """`-x`, `+x` or `~x`."""
+    value = unwrap(value)
+    if isinstance(value, _NUMBERS):
+        if symbol == "~" and isinstance(value, bool):
+            value = int(value)
+        return _try(_UNARY[symbol], value)
+    raise Unanswerable(f"{symbol}{type_name(value)} is not defined")
+
+
+_UNARY: dict[str, Callable[[Any], Any]] = {
+    "-": operator.neg,
+    "+": operator.pos,
+    "~": operator.invert,
+}
+_SET_OPERATORS = frozenset("|&-^")
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+}
+
+
+def _bound_numbers(symbol: str, left: Any, right: Any) -> None:
+    if not (isinstance(left, int) and isinstance(right, int)):
+        return
+    bits = left.bit_length()
+    if symbol == "**":
+        size = bits * max(right, 0)
+    elif symbol == "<<":
+        size = bits + max(right, 0) if left else 0
+    else:
+        size = bits + right.bit_length()
+    if size > LONGEST or (symbol in ("//", "%", "*") and size > LONGEST // 4):
+        raise Unanswerable("the number is too long")
+
+
+def _repeat(value: Any, count: int, work: Work) -> Any:
+    count = max(count, 0)
+    if isinstance(value, (str, bytes)):
+        if len(value) * count > LONGEST:
+            raise Unanswerable("the result is too long")
+        return value * count
+    kind = kind_of(value)
+    if kind not in ("list", "tuple"):
+        raise Unanswerable(f"{type_name(value)} * int is not defined")
+    work.spend(_size(value) * count)
+    box = Box(kind)
+    box.sequence = open_box(value, work).sequence * count
+    return box
+
+
+def _set_operation(symbol: str, left: Any, right: Any, work: Work) -> Box:
+    one, other = open_box(left, work), open_box(right, work)
+    result = Box(one.kind)
+    if symbol == "&":
+        result.table = {key: entry for key, entry in one.table.items() if key in other.table}
+    else:
+        result.table = {
+            key: entry
+            for key, entry in one.table.items()
+            if symbol == "|" or key not in other.table
+        }
+        if symbol in "|^":
+            for key, entry in other.table.items():
+                if key not in one.table:
+                    result.table[key] = entry
+    return result
+
+
+def _size(value: Any) -> int:
+    return len(value) if isinstance(value, Box) else int(value.length())
+
+
+def _bytes_of(value: Any) -> Any:
+    """A bytearray is read as the bytes it holds."""
+    if is_scalar(value) or isinstance(value, (Box, TypeRef, Stream)) or value.kind != "bytearray":
+        return value
+    return value.scalar()
+
+
+def _try(operation: Callable[..., Any], *operands: Any) -> Any:
+    try:
+        return operation(*operands)
+    except Exception as error:
+        raise Unanswerable(str(error)) from None
