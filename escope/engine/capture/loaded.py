@@ -7,7 +7,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType, ModuleType
 
-from escope.engine.capture.loader import Instrumenting
+from escope.engine.capture.loader import Instrumenting, instrumented
 from escope.engine.capture.scope import Scope
 
 
@@ -62,11 +62,11 @@ class LoadedFunctions:
         if plain is None:
             return {}, source
         codes: dict[CodeType, CodeType] = {}
-        self._pair(plain, self.recorder.instrument(plain, name, source), codes)
+        self._pair(plain, instrumented(self.recorder, plain, name, source), codes)
         return codes, source
 
     def _one(self, plain: CodeType, name: str, source: bytes) -> CodeType:
-        code = self.recorder.instrument(plain, name, source)
+        code = instrumented(self.recorder, plain, name, source)
         self._pair(plain, code, {})
         return code
 

@@ -16,19 +16,45 @@ from typing import Any, Protocol
 from zipimport import zipimporter
 
 from escope.engine.capture.scope import Scope
+from escope.errors import EscopeError
 
 FOREIGN = frozenset({"built-in", "frozen"})
 """Origins of modules that no file stands for; nobody expects them to be traced."""
 
 
+class Skips(Protocol):
+    """What the import hook needs of the site table."""
+
+    def skip(self, module: str, file: str | None, reason: str) -> None:
+        """Put a module that is not traced on record."""
+
+
 class Instrumenting(Protocol):
     """What the import hook needs of the recorder."""
+
+    @property
+    def table(self) -> Skips:
+        """The site table."""
 
     def instrument(self, code: CodeType, module: str, source: bytes) -> CodeType:
         """Return `code` with probes, or as it is."""
 
-    def skip(self, module: str, file: str | None, reason: str) -> None:
-        """Put a module that is not traced on record."""
+    def detach(self, reason: str) -> None:
+        """Stop recording; the program goes on."""
+
+
+def instrumented(recorder: Instrumenting, code: CodeType, module: str, source: bytes) -> CodeType:
+    """Return `code` with probes; as it is, and without a recording from here on, where that fails."""
+    try:
+        return recorder.instrument(code, module, source)
+    except Exception as error:
+        _failed(recorder, error)
+        return code
+
+
+def _failed(recorder: Instrumenting, error: Exception) -> None:
+    text = str(error) if isinstance(error, EscopeError) else f"{type(error).__name__}: {error}"
+    recorder.detach(text)
 
 
 class RecordingFinder:
@@ -43,7 +69,7 @@ class RecordingFinder:
         self.scope = scope
         self.mains: frozenset[str] = frozenset()
         """Names that the module which `runpy` is about to run as `__main__` may have."""
-        self.seen: set[str] = set()
+        self._skipped: set[str] = set()
 
     def install(self) -> None:
         """Put the finder on `sys.meta_path`."""
@@ -81,9 +107,8 @@ class RecordingFinder:
         loader, file = spec.loader, spec.origin
         if loader is None or file is None or file in FOREIGN:
             return
-        self.seen.add(spec.name)
         if (reason := self.scope.reason(spec.name, file)) is not None:
-            self.recorder.skip(spec.name, file, reason)
+            self._skip(spec.name, file, reason)
         elif type(loader) is SourceFileLoader:
             Preparation(self, loader).attach()
         elif isinstance(loader, zipimporter) and type(loader) is zipimporter:
@@ -98,7 +123,17 @@ class RecordingFinder:
                 "ExtensionFileLoader": "extension module",
                 "SourcelessFileLoader": "no source file",
             }
-            self.recorder.skip(spec.name, file, reasons.get(kind, f"loaded by {kind}"))
+            self._skip(spec.name, file, reasons.get(kind, f"loaded by {kind}"))
+
+    def _skip(self, module: str, file: str, reason: str) -> None:
+        """Put a module that is not traced on record, once."""
+        if module in self._skipped:
+            return
+        self._skipped.add(module)
+        try:
+            self.recorder.table.skip(module, file, reason)
+        except Exception as error:
+            _failed(self.recorder, error)
 
 
 class Preparation:
@@ -143,7 +178,7 @@ class Preparation:
             vars(self.loader).pop("create_module", None)
             vars(self.loader).pop("get_code", None)
             return
-        self.code = self.finder.recorder.instrument(code, module, source)
+        self.code = instrumented(self.finder.recorder, code, module, source)
 
     def _plain(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(type(self.loader), name)

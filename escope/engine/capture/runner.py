@@ -21,7 +21,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from escope.config import CaptureLimits
-from escope.engine.capture.loader import RecordingFinder
+from escope.engine.capture.loader import RecordingFinder, instrumented
 from escope.engine.capture.recorder import Recorder
 from escope.engine.capture.scope import ESCOPE, Scope
 
@@ -123,7 +123,7 @@ def _compile(path: str, recorder: Recorder | None) -> CodeType:
         code = compile(source, path, "exec", dont_inherit=True)
     for one in caught:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    return code if recorder is None else recorder.instrument(code, "__main__", source)
+    return code if recorder is None else instrumented(recorder, code, "__main__", source)
 
 
 def _is_container(target: str) -> bool:
