@@ -1,7 +1,7 @@
 """Conway's game of life with a blinker, three cells in a row that should turn by 90 degrees at every step.
 
-Symptom: after the first step the board is full of stripes that reach from top to bottom, and the number of
-living cells, which should stay 3, is a multiple of the board's height.
+Symptom: the board is empty after the first step, though the rules say that the middle cell lives on and that
+one cell above it and one below it are born.
 
     escope record examples/game_of_life.py && escope open game_of_life.esr
 """
