@@ -24,7 +24,7 @@ _type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].
 _exception_args: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
 _function_qualname = types.FunctionType.__dict__["__qualname__"].__get__
 _builtin_qualname = types.BuiltinFunctionType.__dict__["__qualname__"].__get__
-_MODULE_DICT: Any = types.ModuleType.__dict__["__dict__"]
+_MODULE_DICT: Any = type.__dict__["__dict__"].__get__(types.ModuleType)["__dict__"]
 
 _HEAP_TYPE = 1 << 9
 _OBJECT_SIZE = _type_basicsize(object)
@@ -36,7 +36,7 @@ SCALAR_TYPES: frozenset[type] = frozenset(
 """Exact types whose values are immutable, and are recorded in the row or once by content."""
 
 _SCALAR_BASES = (int, float, str, bytes, complex)
-CONTAINER_BASES: tuple[tuple[type, Shape], ...] = (
+CONTAINER_BASES: tuple[tuple[Any, Shape], ...] = (
     (list, Shape.LIST),
     (tuple, Shape.TUPLE),
     (dict, Shape.DICT),
