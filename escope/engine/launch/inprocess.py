@@ -46,12 +46,10 @@ class ProcessRecording:
             raise UsageError(line)
         if cls._current is not None or "escope.engine.capture.runner" in sys.modules:
             raise UsageError("this process is being recorded already")
-        from escope.engine.predicate import compile_predicate
-
-        for text in options.break_when:
-            compile_predicate(text)
         script = getattr(sys.modules.get("__main__"), "__file__", None)
-        if script is not None and os.path.exists(script):
+        if script is not None and not os.path.exists(script):
+            script = None
+        if script is not None:
             scope = Scope.of_script(script, include=options.include, exclude=options.exclude)
         else:
             here = os.getcwd()
@@ -59,10 +57,13 @@ class ProcessRecording:
             scope = Scope(roots, include=options.include, exclude=options.exclude)
         named = RecordOptions(
             target=script or "recording",
+            module=script is None,
             output=options.output,
             force=options.force,
+            break_when=options.break_when,
             max_size=options.max_size,
         )
+        named.check()
         wiring = Wiring.make(named, argv=list(sys.argv), pid=os.getpid())
         part = wiring.output.part
         recorder = Recorder.start(part, scope, CaptureLimits(), list(options.break_when))
