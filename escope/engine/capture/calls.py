@@ -38,6 +38,8 @@ _PURE_METHODS: dict[type, frozenset[str]] = {
 }
 _CONTAINERS = frozenset(an.CONTAINER_BASES[index][0] for index in range(len(an.CONTAINER_BASES)))
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
+_super_self = super.__dict__["__self__"].__get__
+_super_class = super.__dict__["__thisclass__"].__get__
 _STATELESS = an.SCALAR_TYPES | {tuple, frozenset}
 
 InstrumentedTest = Callable[[types.CodeType], bool]
@@ -103,6 +105,8 @@ def method_suspects(
         if name in _PURE_METHODS.get(cls, ()):
             return []
         return [(receiver, False, name, arguments)]
+    if cls is super:
+        return _super_suspects(receiver, name, arguments, instrumented)
     if cls is types.ModuleType:
         callee = an.module_dict(receiver).get(name)
         return suspects(callee, arguments, instrumented) if callee is not None else []
@@ -121,6 +125,32 @@ def method_suspects(
     ]
     deep.append((receiver, True, name, ()))
     return deep
+
+
+def _super_suspects(
+    proxy: Any, name: str, arguments: tuple[Any, ...], instrumented: InstrumentedTest
+) -> list[Suspect]:
+    """The same for `super().name(*arguments)`."""
+    receiver, start = _super_self(proxy), _super_class(proxy)
+    cls = receiver if type in an.type_mro(type(receiver)) else type(receiver)
+    mro = an.type_mro(cls)
+    behind = mro[mro.index(start) + 1 :] if start in mro else mro
+    for base in behind:
+        found = an.type_dict(base).get(name)
+        if found is not None:
+            if type(found) in (staticmethod, classmethod):
+                found = found.__func__
+            if type(found) is types.FunctionType and instrumented(found.__code__):
+                return []
+            break
+    return blind_suspects(receiver, name, arguments)
+
+
+def blind_suspects(receiver: Any, name: str, arguments: tuple[Any, ...]) -> list[Suspect]:
+    """What a method may change of which only the name is known."""
+    suspected: list[Suspect] = [(receiver, False, name, ())]
+    suspected += [(each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES]
+    return suspected
 
 
 _BUILTIN: list[an.Anatomy] = []

@@ -35,8 +35,9 @@ class FrameRecord:
         """Address of the frame object; it stays the same over suspensions."""
         self.pending: list[Suspect] = []
         """To be checked at this frame's next probe."""
-        self.receivers: dict[int, tuple[Any, str]] = {}
-        """By stack depth: objects whose method was looked up and not called yet, with the method's name."""
+        self.receivers: dict[int, tuple[Any, str, bool]] = {}
+        """By stack depth: objects whose method was looked up and not called yet, with the method's name;
+        the flag: looked up through `super()`, in one instruction."""
         self.exception = 0
         """Address of the exception that reached a handler of this frame and was not caught yet."""
         self.truths: dict[int, bool] | None = None

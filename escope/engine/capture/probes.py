@@ -31,7 +31,8 @@ class Probe:
         self.line = site.line or 0
         self.name: Any = site.name
         self.extra = extra
-        self.spread = False
+        self.spread = site.name == "*"
+        """ARGS: the arguments come as a tuple and a dict."""
 
     def __reduce__(self) -> tuple[type[int], tuple[int]]:
         return (int, (0,))

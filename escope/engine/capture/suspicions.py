@@ -24,7 +24,8 @@ def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> 
     """A method of `value` is looked up; the call comes later."""
     frame = ledger.find(thread, probe)
     ledger.settle(frame)
-    frame.receivers[probe.extra] = (value, probe.name)
+    depth, by_super = probe.extra if type(probe.extra) is tuple else (probe.extra, False)
+    frame.receivers[depth] = (value, probe.name, by_super)
 
 
 def args(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
@@ -37,7 +38,9 @@ def args(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any
         arguments = _spread(arguments)
     if method_form:
         found = frame.receivers.pop(depth, None)
-        if found is not None:
+        if found is not None and found[2]:
+            suspects = calls.blind_suspects(found[0], found[1], arguments)
+        elif found is not None:
             suspects = calls.method_suspects(found[0], found[1], arguments, ledger.is_instrumented)
         else:
             suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
