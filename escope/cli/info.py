@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from escope.cli.reading import FILE, JSON, opened, write, write_json
+from escope.events import Kind
 from escope.tui.plain import plain
 
 
@@ -22,6 +23,8 @@ def command(file: str, as_json: bool) -> None:
     """
     with opened(file) as recording:
         info = recording.info()
+    info.setdefault("processes", 1)
+    info.setdefault("threads", info["kinds"].get(Kind.THREAD_START.label, 0))
     if as_json:
         write_json(info)
         return

@@ -21,7 +21,7 @@ def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
     control, output = wiring.control, wiring.output
     shown = _shown(str(output.file))
     size = _size(str(output.file))
-    events = max(control.stored_events, control.events if size is None else 0)
+    events = _events(str(output.file)) if size is not None else control.stored_events
     parts = [f"{events:,} event{'' if events == 1 else 's'} in {seconds:.2f} s"]
     problem = wiring.problem()
     if size is not None:
@@ -66,6 +66,18 @@ def _size(path: str) -> str | None:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1000
     return None
+
+
+def _events(path: str) -> int:
+    """Return how many events the sealed file holds, by its manifest."""
+    import json
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        with ZipFile(path) as archive:
+            return int(json.loads(archive.read("manifest.json"))["events"])
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
+        return 0
 
 
 def _quoted(path: str) -> str:
