@@ -64,6 +64,7 @@ _LOCAL = struct.Struct("<4s22xHH")
 _CACHED_CHUNKS = 64
 _MAX_TABLES = 256 << 20
 _MAX_TEXT = 256 << 20
+MAX_SOURCE = 64 << 20
 
 
 class ArchiveWriter:
@@ -135,6 +136,7 @@ class Archive:
             self.sites.feed(self._read("sites.jsonl", _MAX_TEXT))
             self.summaries = self._summaries()
             self._chunk_table, self._index_start = self._index()
+            self._check_sources()
         except RecordingError as error:
             self._file.close()
             raise RecordingError(f"{path}: {error}") from None
@@ -241,6 +243,14 @@ class Archive:
             raise RecordingError("the recording is damaged: its index points outside itself")
         return chunks, start
 
+    def _check_sources(self) -> None:
+        listed = self.manifest.get("sources", [])
+        if not isinstance(listed, list):
+            raise RecordingError("the manifest is damaged: sources is no list")
+        for sha in listed:
+            if f"sources/{sha}" not in self._members:
+                raise RecordingError(f"the recording is damaged: source {sha!s:.64} is missing")
+
     # -- what a store asks for --------------------------------------------------------------------
 
     def refresh(self) -> bool:
@@ -305,7 +315,7 @@ class Archive:
     def source(self, sha: str) -> bytes | None:
         """The bytes of a source file, None if the recording does not have it."""
         name = f"sources/{sha}"
-        return self._read(name, _MAX_TEXT) if name in self._members else None
+        return self._read(name, MAX_SOURCE) if name in self._members else None
 
     def bytes(self) -> int:
         """Bytes on disk."""

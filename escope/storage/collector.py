@@ -7,6 +7,7 @@ every published row is in the hot store or in the ring, and a reader of both fin
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shutil
 import signal
@@ -95,7 +96,10 @@ class Collector:
             return 1
         control.stage = Stage.SEALED
         self._directory.close()
-        shutil.rmtree(self._path, ignore_errors=True)
+        # Gone in one step: nobody must take what is half removed for a crashed recording.
+        away = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        os.rename(self._path, away)
+        shutil.rmtree(away, ignore_errors=True)
         self._lock.release()
         return 0
 
@@ -283,7 +287,9 @@ def final_words(control: Control) -> dict[str, Any]:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, DiskFull):
-        return f"disk full: {error}"
+        return f"disk full or failing: {error}"
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+        return f"disk full: {error.strerror}"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename or 'the recording'}"
     if isinstance(error, (Full, EscopeError)):

@@ -149,7 +149,8 @@ class HotStore:
         except (lmdb.DiskError, lmdb.MapFullError) as error:
             raise DiskFull(str(error)) from None
         except lmdb.Error as error:
-            if "No space" in str(error) or "too large" in str(error):
+            # LMDB reports a short write, which is what a disk that fills up gives, as an I/O error.
+            if any(text in str(error) for text in ("No space", "too large", "Input/output")):
                 raise DiskFull(str(error)) from None
             raise
 

@@ -116,10 +116,13 @@ def _write(directory: Directory, ring_rows: bytes, file: Any, manifest: dict[str
         writer.add_index(merged_parts(runs, _MERGE_ENTRIES))
         del runs
     writer.add("sites.jsonl", directory.sites_bytes())
-    for name in directory.source_names():
+    names = directory.source_names()
+    for name in names:
         writer.add(f"sources/{name}", directory.source(name) or b"")
     full = {**manifest, **counts_of(summaries), "duration_ns": tracker.checkpoint.time}
     full["sealed"] = True
+    # A member whose name was damaged must be missed, not taken for one that was never there.
+    full["sources"] = names
     full.setdefault("dropped", 0)
     writer.add("manifest.json", json.dumps(full, indent=1).encode())
     writer.close()

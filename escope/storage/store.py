@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +25,11 @@ from escope.storage.archive import Archive
 from escope.storage.blocks import Block, BlockRecord
 from escope.storage.checkpoint import NO_SEQ, FrameEntry
 from escope.storage.columns import rows_of
+from escope.storage.control import Control, Stage
 from escope.storage.directory import collector_works, directory_size
 from escope.storage.index import MARKED, OUTERMOST_UNWIND, Family
 from escope.storage.live import Live
+from escope.storage.process import process_alive
 from escope.storage.rows import Detail, Shape, Tag
 from escope.storage.seal import counts_of
 from escope.storage.sites import CodeInfo, SiteInfo, Sites
@@ -47,6 +50,7 @@ __all__ = [
 
 _CACHE_BYTES = 96 << 20
 _CACHED_STRINGS = 20_000
+_START_SECONDS = 10.0
 _COLUMN_FACTOR = 6
 
 
@@ -112,7 +116,7 @@ def open_store(path: str | os.PathLike[str]) -> Store:
         name += ".part"
     if os.path.isdir(name):
         directory = Path(name)
-        if collector_works(directory):
+        if _collected(directory):
             try:
                 return Store(Live(directory), final=_final_of(directory))
             except RecordingError:
@@ -127,6 +131,23 @@ def open_store(path: str | os.PathLike[str]) -> Store:
     if not os.path.isfile(name):
         raise RecordingError(f"{name}: not a recording: not a file")
     return Store(Archive(name))
+
+
+def _collected(directory: Path) -> bool:
+    """Whether a collector is at work there; waits for one that is only starting."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        works = collector_works(directory)
+        try:
+            control = Control.attach(directory / "control", readonly=True)
+        except RecordingError:
+            return False
+        starting = control.stage == Stage.STARTING
+        launcher = control.launcher_pid
+        control.close()
+        if not starting or time.monotonic() > deadline or not (works or process_alive(launcher)):
+            return works
+        time.sleep(0.01)
 
 
 def _final_of(directory: Path) -> Path | None:

@@ -155,9 +155,9 @@ class Program:
             self.labels[Label(tag)] += 1
         elif Detail.LENGTH <= kind <= Detail.DEATH and kind != Detail.KEY:
             self.changes.setdefault(aux, []).append((len(self.events), False))
-        if kind == Detail.RELABEL:
-            self.labels[Label(value)] += 1
-        elif tag == Tag.LABEL and kind not in (Detail.TYPE, Detail.OBJECT):
+        if kind == Detail.RELABEL or (
+            tag == Tag.LABEL and kind not in (Detail.TYPE, Detail.OBJECT)
+        ):
             self.labels[Label(value)] += 1
         if kind == Detail.STRING_FULL:
             self.labels[Label.TRUNCATED] += 1
