@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from escope.errors import RecordingError
 from escope.tui.plain import plain
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ def opened(file: str) -> Iterator[Recording]:
     """Open the recording; RecordingError, with status 3, if it is none."""
     from escope.engine.replay.recording import Recording
 
-    with Recording.open(file) as recording:
+    try:
+        recording = Recording.open(file)
+    except OSError as error:
+        raise RecordingError(f"{file}: cannot be read: {error.strerror}") from None
+    with recording:
         yield recording
 
 

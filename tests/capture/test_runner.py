@@ -81,7 +81,7 @@ f()
     "no_exec_frames": "import sys\nprint(sys._getframe().f_code.co_name, __builtins__)\n",
     "unraisable": "class A:\n    def __del__(self):\n        raise ValueError('del')\nA()\nprint('on')\n",
     "thread_error": "import threading\nt = threading.Thread(target=lambda: 1 / 0)\nt.start()\nt.join()\n",
-    "recursion": "def f(n):\n    return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError as e:\n    print(e)\n",
+    "recursion": "def f(n):\n    return f(n + 1)\ntry:\n    f(0)\nexcept RecursionError:\n    print(1)\n",
     "multiprocess": """
 import multiprocessing
 def double(n):
