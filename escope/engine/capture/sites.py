@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from _thread import RLock
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from _thread import RLock
 from types import CodeType
 from typing import Any, NamedTuple
 

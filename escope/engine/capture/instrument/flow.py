@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dis
 import opcode
-from functools import lru_cache
+from functools import cache
 
 from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Op, UnknownCode
 
@@ -31,7 +31,7 @@ def method_lookup(op: Op) -> bool:
     return PY312 and op.name in ("LOAD_ATTR", "LOAD_SUPER_ATTR") and bool(op.operand & 1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _effect(name: str, arg: int | None, jump: bool) -> int:
     if name == "PRECALL":
         return 0
@@ -51,7 +51,7 @@ def after(op: Op, stack: Stack, jump: bool) -> Stack:
     if name == "COPY":
         return (*stack, stack[-op.operand])
     if name in _CALLS:
-        return _popped(stack, op.operand + _CALLS[name]) + (OTHER,)
+        return (*_popped(stack, op.operand + _CALLS[name]), OTHER)
     if name == "PUSH_NULL":
         return (*stack, NULL)
     if name == "LOAD_GLOBAL" and op.operand & 1:
@@ -59,9 +59,9 @@ def after(op: Op, stack: Stack, jump: bool) -> Stack:
     if name == "LOAD_FAST_AND_CLEAR":
         return (*stack, SAVED + op.operand)
     if method_lookup(op):
-        return _popped(stack, 3 if name == "LOAD_SUPER_ATTR" else 1) + (METHOD, METHOD)
+        return (*_popped(stack, 3 if name == "LOAD_SUPER_ATTR" else 1), METHOD, METHOD)
     if name == "PUSH_EXC_INFO":
-        return _popped(stack, 1) + (OTHER, OTHER)
+        return (*_popped(stack, 1), OTHER, OTHER)
     effect = _effect(name, op.arg, jump)
     if effect >= 0:
         return stack + (OTHER,) * effect

@@ -118,9 +118,10 @@ def _raisers(index: int, body: Body, stacks: list[Stack | None]) -> set[int]:
         if tag >= LASTI:
             handler = tag - LASTI
             for other, guard in enumerate(body.guards):
-                if guard is not None and guard.target == handler and stacks[other] is not None:
-                    if body.ops[other].name not in _CALM:
-                        todo.append(other)
+                if guard is None or guard.target != handler or stacks[other] is None:
+                    continue
+                if body.ops[other].name not in _CALM:
+                    todo.append(other)
         else:
             found.add(current)
     return found
@@ -172,5 +173,3 @@ def plan_lines(body: Body, stacks: list[Stack | None]) -> LinePlan:
 def calm(name: str) -> bool:
     """Whether an instruction of this name raises nothing."""
     return name in _CALM
-
-

@@ -178,9 +178,7 @@ class _Planner:
         raised = self.lines.handlers.get(index)
         if raised:
             if self.ops[index].name == "PUSH_EXC_INFO":
-                self._add(
-                    Role.EXCEPT, Place.RAISED, index, Kind.RAISE, sources=frozenset(raised)
-                )
+                self._add(Role.EXCEPT, Place.RAISED, index, Kind.RAISE, sources=frozenset(raised))
             self._add(Role.LINE, Place.RAISED, index, Kind.LINE, sources=frozenset(raised))
 
     def _before(self, index: int, op: Op) -> None:
@@ -261,9 +259,7 @@ class _Planner:
             name == "CALL_INTRINSIC_1" and op.operand == _IMPORT_STAR
         ):
             add(Role.IMPORTED, Place.AFTER, index)
-        elif index and self.ops[index - 1].name == "CHECK_EXC_MATCH":
-            add(Role.HANDLE, Place.AFTER, index, Kind.HANDLE)
-        elif index > 1 and self.ops[index - 2].name == "CHECK_EG_MATCH":
+        elif self._matches(index):
             add(Role.HANDLE, Place.AFTER, index, Kind.HANDLE)
 
     # Variables
@@ -324,6 +320,13 @@ class _Planner:
             op.name == "CALL_INTRINSIC_1" and op.operand == _ASYNC_GEN_WRAP
         )
 
+    def _matches(self, index: int) -> bool:
+        """Whether going on behind the jump at `index` means that an except clause has matched."""
+        if self.ops[index].target is None:
+            return False
+        above = [op.name for op in self.ops[max(0, index - 2) : index]]
+        return above[-1:] == ["CHECK_EXC_MATCH"] or above == ["CHECK_EG_MATCH", "COPY"]
+
     def _with_handlers(self) -> set[int]:
         """Where an exception has been caught that a jump led to."""
         found: set[int] = set()
@@ -341,4 +344,3 @@ class _Planner:
                         found.add(later.target)
                         break
         return found
-

@@ -93,9 +93,7 @@ def rewrite(plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]) -> 
 
 
 class _Layout:
-    def __init__(
-        self, plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]
-    ) -> None:
+    def __init__(self, plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]) -> None:
         self.plan = plan
         self.body: Body = plan.body
         self.emit = emit
@@ -330,9 +328,7 @@ def _assemble(body: Body, pieces: list[Piece]) -> ConcreteBytecode:
         if place is None:
             place = places[piece.location] = InstrLocation(*piece.location)
         arg = UNSET if piece.arg is None else piece.arg
-        concrete.append(
-            ConcreteInstr(piece.name, arg, location=place, extended_args=more or None)
-        )
+        concrete.append(ConcreteInstr(piece.name, arg, location=place, extended_args=more or None))
         if caches[piece.name]:
             concrete.extend([ConcreteInstr("CACHE", 0, location=place)] * caches[piece.name])
     concrete.exception_table = _table(pieces, starts)

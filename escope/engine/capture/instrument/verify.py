@@ -33,6 +33,7 @@ _KEPT = (
     "co_qualname",
     "co_firstlineno",
 )
+_SENDERS = ("SEND", "ASYNC_GEN_WRAP")
 _SPLIT = ("STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
 
 
@@ -113,12 +114,13 @@ class _Comparison:
             now.arg if was.target is None else 0,
         ):
             raise NotVerified(f"{was.name} became {now.name}")
-        if was.target is not None:
-            assert now.target is not None
-            if self._through(now.target) != was.target:
-                raise NotVerified(f"the target of {was.name} differs")
+        if was.target is not None and (
+            now.target is None or self._through(now.target) != was.target
+        ):
+            raise NotVerified(f"the target of {was.name} differs")
         self._same_handler(was, now)
-        self._neighbours(at, number, now)
+        if not part:
+            self._neighbours(at, number, now)
 
     def _same_handler(self, was: _Read, now: _Read) -> None:
         if was.handler is None:
@@ -137,18 +139,15 @@ class _Comparison:
         if before is None or old_before is None:
             return
         glued = (
-            now.name == "RESUME"
-            or now.name in ("END_FOR", "END_SEND")
-            or now.name in ("CALL", "PRECALL")
-            and old_before.name in ("KW_NAMES", "PRECALL")
-            or PY313
-            and old_before.name == "END_FOR"
-            or old_before.name == "BINARY_OP"
-            and now.name == "STORE_FAST"
-            and old_before.position.line == now.position.line
-            or not PY312
-            and now.name == "YIELD_VALUE"
-            and old_before.name in ("SEND", "ASYNC_GEN_WRAP")
+            now.name in ("RESUME", "END_FOR", "END_SEND")
+            or (now.name in ("CALL", "PRECALL") and old_before.name in ("KW_NAMES", "PRECALL"))
+            or (PY313 and old_before.name == "END_FOR")
+            or (not PY312 and now.name == "YIELD_VALUE" and old_before.name in _SENDERS)
+            or (
+                old_before.name == "BINARY_OP"
+                and now.name == "STORE_FAST"
+                and old_before.position.line == now.position.line
+            )
         )
         if glued and before.name != old_before.name:
             raise NotVerified(f"something stands before {now.name}")
