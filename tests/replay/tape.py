@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from escope.engine.replay.recording import Recording
 from escope.events import Kind, Label
 from escope.storage.blocks import Block, cut
+from escope.storage.checkpoint import NO_SEQ
 from escope.storage.columns import ROWS, event_ends
 from escope.storage.rows import APPLIED, CHANGES, FIRST_SITE, NO_SLOT, Detail, Shape, Tag
 from escope.storage.sites import Sites
@@ -49,6 +50,7 @@ class Code:
     cells: tuple[int, ...]
     module: str = "__main__"
     source: str = ""
+    flags: dict[str, Any] = field(default_factory=dict)
 
 
 class Tape:
@@ -125,7 +127,7 @@ class Tape:
                 "variables": code.variables,
                 "parameters": code.parameters,
                 "cells": code.cells,
-                "flags": {},
+                "flags": code.flags,
                 "parent": 0,
                 "sites": sites,
             }
@@ -361,8 +363,8 @@ class TapeStore:
         self.blocks = len(self._blocks)
         self.events = sum(block.events for block in self._blocks)
 
-    def _table(self, frame: int) -> Any:
-        entry = self.frame_entry(frame, len(self._blocks))
+    def _table(self, frame: int, before_block: int) -> Any:
+        entry = self.frame_entry(frame, min(before_block, len(self._blocks)))
         return entry.table() if entry else None
 
     def block(self, number: int) -> Block:
@@ -384,6 +386,22 @@ class TapeStore:
     def frame_variables(self, frame: int, before_block: int) -> Any:
         entry = self.frame_entry(frame, before_block)
         return None if entry is None else entry.variables
+
+    def activation(self, start_seq: int) -> Any:
+        for number in range(self.block_of(start_seq), len(self._blocks)):
+            spans = self._blocks[number].spans
+            for span in (*spans.began, *spans.late):
+                if span["start"] == start_seq and span["end"] != NO_SEQ:
+                    return SimpleNamespace(start_seq=start_seq, end_seq=int(span["end"]))
+        return SimpleNamespace(start_seq=start_seq, end_seq=None)
+
+    def enclosing(self, seq: int, thread: int) -> Any:
+        found = []
+        for span in self._blocks[self.block_of(seq)].enclosing(seq, thread):
+            one = self.activation(int(span["start"]))
+            one.depth = int(span["depth"])
+            found.append(one)
+        return found
 
     def object_blocks(self, oid: int, upto_block: int) -> Iterator[tuple[int, bool]]:
         for number in range(upto_block, -1, -1):
@@ -432,15 +450,12 @@ class TapeStore:
         return np.array([np.bincount(block.kind, minlength=20) for block in self._blocks])
 
     def outermost_ends(self) -> Any:
-        ends = [
-            seq
-            for block in self._blocks
-            for seq, kind, aux in zip(
-                block.seq.tolist(), block.kind.tolist(), block.rows["aux"].tolist(), strict=True
-            )
-            if kind in (Kind.RETURN, Kind.YIELD, Kind.UNWIND) and aux == 0
-        ]
-        return np.array(ends, dtype=np.int64)
+        return np.concatenate(
+            [
+                block.seq[(block.kind == Kind.UNWIND) & (block.rows["aux"] == 0)]
+                for block in self._blocks
+            ]
+        )
 
     def time_at(self, seq: int) -> int:
         return seq * 10

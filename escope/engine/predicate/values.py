@@ -43,7 +43,10 @@ class Unanswerable(Exception):
 
 
 class Scope(Protocol):
-    """What names mean at a moment."""
+    """What names mean at a moment: locals and cells, then globals.
+
+    A local or cell of a function that is not bound hides the global of that name, as in Python.
+    """
 
     def lookup(self, name: str) -> Any:
         """The value of a local, cell or global; `ABSENT` if there is none."""

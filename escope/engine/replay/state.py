@@ -48,6 +48,7 @@ class Stacks:
             ]
             for thread, stack in checkpoint.stacks.items()
         }
+        known = {entry.frame: entry for stack in of.values() for entry in stack}
         current: int = checkpoint.thread
         kinds = block.kind[:limit]
         sites = block.site[:limit]
@@ -85,8 +86,10 @@ class Stacks:
                     site, seq = int(sites[row]), int(block.seq[row])
                 elif entry.site or entry.frame in called:
                     continue
+                elif entry.frame in known:
+                    # A generator that was suspended and resumed here, and ran no line meanwhile.
+                    site, seq = known[entry.frame].site, known[entry.frame].line_seq
                 else:
-                    # A generator that was resumed here, and has not run a line since.
                     before = store.frame_entry(entry.frame, block.number)
                     if before is None:
                         continue
@@ -148,6 +151,13 @@ class State:
     def current_thread(self) -> int:
         """The thread that the event belongs to."""
         return self.stacks.current
+
+    @property
+    def current_frame(self) -> FrameState | None:
+        """The frame on top of the current thread's stack; None where it runs no recorded code."""
+        number = self.current_thread
+        stack = self.stacks.of.get(number, [])
+        return FrameState(self, number, len(stack) - 1, stack[-1]) if stack else None
 
     def thread(self, number: int) -> ThreadState:
         """The thread with this number.  Raises KeyError if it does not run at this moment."""

@@ -1,0 +1,394 @@
+"""Search for the line moments at which a predicate holds, without rebuilding the state at each.
+
+Block by block.  Between two rows that could change its value, a predicate is evaluated once per frame; which
+rows those are is found from the names it mentions and the objects its evaluation looked into.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from escope.engine.predicate import ABSENT
+from escope.engine.replay.content import Content
+from escope.engine.replay.contents import Place
+from escope.engine.replay.scalars import NOTHING, Raw
+from escope.engine.replay.scope import FrameScope, adapt, hides_globals
+from escope.engine.replay.state import State
+from escope.events import Kind
+from escope.storage.checkpoint import NO_SEQ
+from escope.storage.rows import FIRST_SITE, NO_SLOT, TAG_MASK, Detail, Shape, Tag
+
+if TYPE_CHECKING:
+    from escope.engine.predicate import Predicate
+    from escope.engine.replay.changes import BlockChanges
+    from escope.engine.replay.recording import Recording
+    from escope.storage.store import Block, CodeInfo
+
+_OWNED = (int(Kind.STORE), int(Kind.DELETE))
+_KEPT_FRAMES = 10_000
+_SHARED = 1 << 62
+"""Groups from here on are modules: frames of code that has none of the names as variables of its own."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """An object that the evaluation looked into: its content after the first `count` of its rows."""
+
+    content: Content | None
+    rows: NDArray[np.int64]
+    count: int
+    owned: bool = False
+    """Whether the content is nobody else's, so that it can be changed."""
+
+
+class Moment(NamedTuple):
+    """A line moment; `file`, `line` and `function` say what is about to run."""
+
+    process: int
+    seq: int
+    time_ns: int
+    file: str
+    line: int
+    function: str
+
+    def to_json(self) -> dict[str, Any]:
+        """One line of `find --json`."""
+        return self._asdict()
+
+
+def search(
+    recording: Recording,
+    predicate: Predicate,
+    every: bool = False,
+    backward: bool = False,
+    start: int | None = None,
+    limit: int | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    bound: int | None = None,
+) -> Iterator[Moment]:
+    """Moments from `start` on (down), at most `limit`, not beyond `bound`; see `Recording.find`."""
+    found = _moments(recording, predicate, every, backward, start, cancelled, bound)
+    return found if limit is None else islice(found, limit)
+
+
+def _moments(
+    recording: Recording,
+    predicate: Predicate,
+    every: bool,
+    backward: bool,
+    start: int | None,
+    cancelled: Callable[[], bool] | None,
+    bound: int | None,
+) -> Iterator[Moment]:
+    count = recording.event_count
+    if start is None:
+        start = count - 1 if backward else 0
+    start = min(start, count - 1) if backward else max(start, 0)
+    if not 0 <= start < count:
+        return
+    store = recording.store
+    first = store.block_of(start)
+    last = store.block_of(min(max(bound, 0), count - 1)) if bound is not None else None
+    if backward:
+        numbers = range(first, (0 if last is None else last) - 1, -1)
+    else:
+        numbers = range(first, store.blocks if last is None else last + 1)
+    scanner = Scanner(recording, predicate)
+    for number in numbers:
+        if cancelled is not None and cancelled():
+            return
+        seqs = scanner.scan(number, every)
+        if backward:
+            seqs = seqs[::-1][(seqs[::-1] <= start)]
+        else:
+            seqs = seqs[seqs >= start]
+        for seq in seqs.tolist():
+            if bound is not None and (seq < bound if backward else seq > bound):
+                return
+            yield _moment(recording, seq)
+
+
+def _moment(recording: Recording, seq: int) -> Moment:
+    event = recording.event(seq)
+    return Moment(
+        0, seq, event.time_ns, event.file or "", event.line or 0, event.function or ""
+    )
+
+
+class Names:
+    """What a predicate's names are in each code object, as arrays over sites."""
+
+    def __init__(self, recording: Recording, predicate: Predicate) -> None:
+        store = recording.store
+        self.slots: dict[int, dict[str, int]] = {}
+        """Code object to the slots of those names that are variables of its own."""
+        modules: dict[str, int] = {}
+        size = max(store.codes, default=0) + 1
+        self.shared = np.zeros(size, dtype=np.int64)
+        """Code object to the group of its module, 0 where it has names of its own."""
+        bound: list[int] = []
+        for number, code in store.codes.items():
+            own = {name: slot for slot, name in enumerate(code.variables) if name in predicate.names}
+            self.slots[number] = own
+            bound += [number << 32 | slot for slot in (*own.values(), NO_SLOT)]
+            body = code.flags.get("body", "function")
+            if not own and body != "module":
+                self.shared[number] = _SHARED + modules.setdefault(code.module, len(modules))
+        self.bound = np.array(sorted(bound), dtype=np.int64)
+        """Pairs of code object and slot that BIND rows may set."""
+        touched = np.zeros(len(store.site_kind), dtype=bool)
+        for kind in _OWNED:
+            for site in np.nonzero(store.site_kind == kind)[0].tolist():
+                touched[site] = store.site(site).name in predicate.names
+        self.touched = touched
+        """Sites that store or delete one of the names."""
+
+
+class Scanner:
+    """Evaluates one predicate over blocks; remembers what it was in each frame."""
+
+    def __init__(self, recording: Recording, predicate: Predicate) -> None:
+        self._recording = recording
+        self._predicate = predicate
+        self._names = Names(recording, predicate)
+        self._sites = len(recording.store.site_kind)
+        self._previous: dict[int, bool] = {}
+        self._expected = -1
+
+    def scan(self, number: int, every: bool) -> NDArray[np.int64]:
+        """Seqs in the block at which the predicate becomes true in its frame, or is true at all."""
+        store = self._recording.store
+        if len(store.site_kind) != self._sites:
+            self._names = Names(self._recording, self._predicate)
+            self._sites = len(store.site_kind)
+        block = store.block(number)
+        if number != self._expected:
+            self._previous = {}
+        self._expected = number + 1
+        lines = np.nonzero(block.kind == Kind.LINE)[0]
+        if not len(lines):
+            return np.zeros(0, dtype=np.int64)
+        changes = self._recording.contents.changes(number)
+        truth = BlockScan(self._recording, self._predicate, self._names, block, changes).run(lines)
+        if every:
+            return block.seq[lines[truth]]
+        frames = block.frame[lines].astype(np.int64)
+        order = np.argsort(frames, kind="stable")
+        ordered, value = frames[order], truth[order]
+        begins = np.r_[True, ordered[1:] != ordered[:-1]]
+        before = np.r_[False, value[:-1]]
+        for place in np.nonzero(begins)[0].tolist():
+            # Only where it is true does it matter what it was before.
+            before[place] = bool(value[place]) and self._before(block, int(ordered[place]))
+        hits = np.sort(lines[order[value & ~before]])
+        ends = np.r_[begins[1:], True]
+        self._previous.update(zip(ordered[ends].tolist(), value[ends].tolist(), strict=True))
+        if len(self._previous) > _KEPT_FRAMES:
+            self._previous = dict(list(self._previous.items())[-_KEPT_FRAMES // 2 :])
+        return block.seq[hits]
+
+    def _before(self, block: Block, frame: int) -> bool:
+        """Whether the predicate was true at the frame's last line moment before the block."""
+        known = self._previous.get(frame)
+        if known is not None:
+            return known
+        seq = NO_SEQ
+        for stack in block.checkpoint.stacks.values():
+            for entry in stack[stack["frame"] == frame]:
+                seq = int(entry["line_seq"])
+        if seq == NO_SEQ:
+            entry = self._recording.store.frame_entry(frame, block.number)
+            if entry is not None:
+                seq = int(entry.line_seq)
+        if seq == NO_SEQ:
+            return False
+        current = State(self._recording, seq).current_frame
+        return current is not None and self._predicate.holds(FrameScope(current))
+
+
+class BlockScan:
+    """One predicate over the line moments of one block.  Is itself the view that handles read from."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        predicate: Predicate,
+        names: Names,
+        block: Block,
+        changes: BlockChanges,
+    ) -> None:
+        self.store = recording.store
+        self.scalars = recording.scalars
+        self._recording = recording
+        self._predicate = predicate
+        self._names = names
+        self._block = block
+        self._changes = changes
+        self._followed: dict[int, Followed] = {}
+        self._tables: dict[int, dict[int, Raw]] = {}
+        self._row = 0
+        self._frame = 0
+        self._code: CodeInfo | None = None
+        self._slots: dict[str, int] = {}
+        self._owning = np.isin(block.kind, _OWNED)
+        self._stores = (
+            self._owning
+            & names.touched[np.minimum(block.site, len(names.touched) - 1)]
+            & (block.site >= FIRST_SITE)
+        )
+        self._own = self._stores & (block.rows["aux"] == 0)
+        self._changed = self._slot_changes()
+
+    def run(self, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the predicate is true at each of the line rows."""
+        block, names = self._block, self._names
+        codes = self.store.site_code[block.site[lines]]
+        shared = names.shared[codes]
+        groups = np.where(shared != 0, shared, block.frame[lines].astype(np.int64))
+        truth = np.zeros(len(lines), dtype=bool)
+        done = 0
+        while done < len(lines):
+            epochs = np.cumsum(self._dirty())[lines[done:]]
+            order = np.lexsort((epochs, groups[done:]))
+            ordered_groups, ordered_epochs = groups[done:][order], epochs[order]
+            fresh = np.r_[
+                True,
+                (ordered_groups[1:] != ordered_groups[:-1])
+                | (ordered_epochs[1:] != ordered_epochs[:-1]),
+            ]
+            # lexsort is stable, so the first of equal pairs is the earliest row.
+            firsts = order[fresh]
+            which = np.empty(len(order), dtype=np.int64)
+            which[order] = np.cumsum(fresh) - 1
+            answers = np.zeros(len(firsts), dtype=bool)
+            stop = len(lines) - done
+            known = len(self._followed)
+            for pair in np.argsort(firsts).tolist():
+                place = int(firsts[pair])
+                self._look(int(lines[done + place]), int(codes[done + place]))
+                answers[pair] = self._predicate.holds(self)
+                if len(self._followed) > known:
+                    # It looked into more objects: from here on their changes count, too.
+                    stop = place + 1
+                    break
+            truth[done : done + stop] = answers[which[:stop]]
+            done += stop
+        return truth
+
+    def lookup(self, name: str) -> Any:
+        """The value of a name in the frame that is looked at."""
+        code = self._code
+        assert code is not None
+        slot = self._slots.get(name)
+        raw = NOTHING
+        if slot is not None:
+            raw = self._slot(slot)
+            if raw[0] == Tag.OBJECT and slot in code.cells:
+                cell = self.content(raw[1])
+                if cell is not None and cell.shape is Shape.CELL:
+                    raw = cell.items[-1] if cell.items else NOTHING
+        if raw[0] == Tag.NOTHING and not hides_globals(code, name):
+            raw = self._global(name)
+        return ABSENT if raw[0] == Tag.NOTHING else adapt(self, raw)
+
+    def content(self, object_id: int) -> Content | None:
+        """The object's content at the row that is looked at; it is followed from then on."""
+        found = self._followed.get(object_id)
+        if found is None:
+            place = Place(self._block.number, self._row)
+            content = self._recording.contents.at(object_id, place)
+            rows = self._changes.of(object_id)
+            count = int(np.searchsorted(rows, self._row))
+            self._followed[object_id] = Followed(content, rows, count)
+            return content
+        now = int(np.searchsorted(found.rows, self._row)) if len(found.rows) else 0
+        if now != found.count:
+            content = found.content
+            if content is not None and not found.owned:
+                content = content.copy()
+            found.content = self._recording.contents.apply(
+                content, self._block.number, self._changes, found.rows[found.count : now]
+            )
+            found.count, found.owned = now, True
+        return found.content
+
+    def _look(self, row: int, code: int) -> None:
+        self._row = row
+        self._frame = int(self._block.frame[row])
+        self._code = self._recording.code(code)
+        self._slots = self._names.slots[code]
+
+    def _dirty(self) -> NDArray[np.bool_]:
+        """Rows that may change the predicate's value."""
+        if not self._followed:
+            return self._stores
+        ids = np.array(sorted(self._followed), dtype=np.uint64)
+        changed = np.isin(self._changes.object, ids)
+        # A store to a cell or namespace tells the name it is about, and only the predicate's names matter.
+        return self._stores | (changed & ~self._owning)
+
+    def _global(self, name: str) -> Raw:
+        code = self._code
+        assert code is not None
+        raw = self._slot(NO_SLOT)
+        number = raw[1] if raw[0] == Tag.OBJECT else self.store.module_namespace(code.module)
+        content = None if number is None else self.content(number)
+        found = None if content is None or name == "__builtins__" else content.entries.get(name)
+        return NOTHING if found is None else found[1]
+
+    def _slot(self, slot: int) -> Raw:
+        rows, raws = self._changed.get((self._frame, slot), ((), ()))
+        place = bisect_left(rows, self._row)
+        if place:
+            return raws[place - 1]
+        table = self._tables.get(self._frame)
+        if table is None:
+            found = self.store.frame_variables(self._frame, self._block.number)
+            table = self._tables[self._frame] = {}
+            if found is not None:
+                columns = (found[name].tolist() for name in ("slot", "tag", "value"))
+                table.update({one: (tag, value) for one, tag, value in zip(*columns, strict=True)})
+        return table.get(slot, NOTHING)
+
+    def _slot_changes(self) -> dict[tuple[int, int], tuple[list[int], list[Raw]]]:
+        """Frame and slot to the rows that change it and what they change it to."""
+        block = self._block
+        stores = np.nonzero(self._own)[0]
+        binds = np.nonzero(block.site == Detail.BIND)[0]
+        calls = block.event_rows[np.searchsorted(block.event_rows, binds)]
+        codes = self.store.site_code[np.minimum(block.site[calls], self._sites_last())]
+        pairs = codes.astype(np.int64) << 32 | block.rows["aux"][binds].astype(np.int64)
+        wanted = np.isin(pairs, self._names.bound) & (block.kind[calls] == Kind.CALL)
+        binds, calls = binds[wanted], calls[wanted]
+        rows = np.r_[binds, stores]
+        order = np.argsort(rows, kind="stable")
+        frames = np.r_[block.frame[calls], block.frame[stores]][order]
+        slots = np.r_[
+            block.rows["aux"][binds].astype(np.int64),
+            self.store.site_slot[block.site[stores]].astype(np.int64),
+        ][order]
+        rows = rows[order]
+        changed: dict[tuple[int, int], tuple[list[int], list[Raw]]] = {}
+        for frame, slot, row, tag, value, kind in zip(
+            frames.tolist(),
+            slots.tolist(),
+            rows.tolist(),
+            (block.tag[rows] & TAG_MASK).tolist(),
+            block.rows["value"][rows].tolist(),
+            block.kind[rows].tolist(),
+            strict=True,
+        ):
+            places, raws = changed.setdefault((frame, slot), ([], []))
+            places.append(row)
+            raws.append(NOTHING if kind == Kind.DELETE else (tag, value))
+        return changed
+
+    def _sites_last(self) -> int:
+        return len(self.store.site_code) - 1
