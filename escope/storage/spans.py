@@ -69,57 +69,33 @@ def match_spans(
     began: list[Array] = []
     late: list[Array] = []
     result = dict(stacks)
-    for thread in np.unique(np.concatenate([threads, switch_threads])).tolist():
-        stack = stacks.get(thread, EMPTY_STACK)
-        base = len(stack)
-        mine = np.flatnonzero(threads == thread)
-        enter = enters[mine]
-        depth = base + np.cumsum(np.where(enter, 1, -1))
-        level = np.where(enter, depth, depth + 1)
+    if len(switches):
+        involved = np.unique(np.concatenate([threads, switch_threads])).tolist()
+    else:
+        involved = threads[:1].tolist()
+    for thread in involved:
+        mine: Any = np.flatnonzero(threads == thread) if len(involved) > 1 else slice(None)
         turns = np.flatnonzero(switch_threads == thread)
-        known = np.searchsorted(places[mine], switches[turns])
-        tops = np.concatenate([stack["frame"][-1:] if base else np.zeros(1, "<u8"), after[mine]])
-        if (len(level) and level.min() < 1) or (tops[known] != switch_frames[turns]).any():
+        matched = _match_thread(
+            stacks.get(thread, EMPTY_STACK),
+            thread,
+            enters[mine],
+            seqs[mine],
+            frames[mine],
+            before[mine],
+            after[mine],
+            codes[mine],
+            np.searchsorted(places[mine], switches[turns]),
+            switch_frames[turns],
+        )
+        if matched is None:
             break
-        all_levels = np.concatenate([np.arange(1, base + 1), level])
-        order = np.argsort(all_levels, kind="stable")
-        pushes = np.concatenate([np.ones(base, bool), enter])[order]
-        matched = pushes[:-1] & ~pushes[1:]
-        matched &= all_levels[order][:-1] == all_levels[order][1:]
-        opens = order[:-1][matched]
-        closes = order[1:][matched] - base
-        owner = np.concatenate([stack["frame"], frames[mine]])
-        below = np.concatenate([np.zeros(min(base, 1), "<u8"), stack["frame"][:-1], before[mine]])
-        if len(opens) != np.count_nonzero(~enter) or (
-            (owner[opens] != owner[closes + base]).any()
-            or (below[opens] != after[mine][closes]).any()
-        ):
-            break
-        open_mask = pushes.copy()
-        open_mask[:-1] &= ~matched
-        still = order[open_mask]
-        spans = np.empty(base + len(mine), SPAN)
-        spans["start"] = np.concatenate([stack["start"], seqs[mine]])
-        spans["end"] = NO_SEQ
-        spans["end"][opens] = seqs[mine][closes]
-        spans["frame"] = owner
-        spans["thread"] = thread
-        spans["depth"] = all_levels
-        spans["code"] = np.concatenate([stack["code"], codes[mine]])
+        spans, enter, depth, result[thread] = matched
+        base = len(spans) - len(enter)
         began.append(spans[base:][enter])
         late.append(spans[:base][spans["end"][:base] != NO_SEQ])
-        new = np.empty(len(still), STACK)
-        kept = int(np.count_nonzero(still < base))
-        new[:kept] = stack[still[:kept]]
-        fresh = spans[still[kept:]]
-        new["frame"][kept:] = fresh["frame"]
-        new["start"][kept:] = fresh["start"]
-        new["code"][kept:] = fresh["code"]
-        new["line_seq"][kept:] = NO_SEQ
-        new["line"][kept:] = 0
-        result[thread] = new
-        depths[mine] = depth
-        switch_depths[turns] = np.concatenate([[base], depth])[known]
+        depths[mine] = depth[1:]
+        switch_depths[turns] = depth[np.searchsorted(places[mine], switches[turns])]
     else:
         return Spans(_join(began), _join(late), depths, switch_depths, result)
     turns = np.concatenate([np.zeros(len(places), bool), np.ones(len(switches), bool)])
@@ -146,6 +122,69 @@ def match_spans(
         all_depths[len(places) :],
         {thread: np.array(stack, STACK) for thread, stack in walk.stacks.items()},
     )
+
+
+def _match_thread(
+    stack: Array,
+    thread: int,
+    enter: Array,
+    seqs: Array,
+    frames: Array,
+    before: Array,
+    after: Array,
+    codes: Array,
+    turns: Array,
+    turn_frames: Array,
+) -> tuple[Array, Array, Array, Array] | None:
+    """One thread's context events matched, or None if they do not follow stack discipline.
+
+    Returns the SPAN array of the frames on `stack` and of all events (only those where `enter` is set
+    begin one), `enter`, the depth before the first and after each event, and the new stack.
+    `turns` says how many of the events came before each THREAD row, which claims `turn_frames`.
+    """
+    base = len(stack)
+    depth = np.empty(len(enter) + 1, np.int64)
+    depth[0] = base
+    np.cumsum(np.where(enter, 1, -1), out=depth[1:])
+    depth[1:] += base
+    level = depth[1:] + ~enter
+    tops = np.concatenate([stack["frame"][-1:] if base else np.zeros(1, "<u8"), after])
+    if (len(level) and level.min() < 1) or (tops[turns] != turn_frames).any():
+        return None
+    levels = np.concatenate([np.arange(1, base + 1), level])
+    order = np.argsort(levels, kind="stable")
+    pushes = np.concatenate([np.ones(base, bool), enter])[order]
+    sorted_levels = levels[order]
+    matched = pushes[:-1] & ~pushes[1:] & (sorted_levels[:-1] == sorted_levels[1:])
+    opens, closes = order[:-1][matched], order[1:][matched] - base
+    owner = np.concatenate([stack["frame"], frames])
+    below = np.concatenate([np.zeros(min(base, 1), "<u8"), stack["frame"][:-1], before])
+    if (
+        len(opens) != len(enter) - np.count_nonzero(enter)
+        or (owner[opens] != frames[closes]).any()
+        or (below[opens] != after[closes]).any()
+    ):
+        return None
+    spans = np.empty(base + len(enter), SPAN)
+    spans["start"] = np.concatenate([stack["start"], seqs])
+    spans["end"] = NO_SEQ
+    spans["end"][opens] = seqs[closes]
+    spans["frame"] = owner
+    spans["thread"] = thread
+    spans["depth"] = levels
+    spans["code"] = np.concatenate([stack["code"], codes])
+    open_mask = pushes.copy()
+    open_mask[:-1] &= ~matched
+    still = order[open_mask]
+    new = np.empty(len(still), STACK)
+    kept = int(np.count_nonzero(still < base))
+    new[:kept] = stack[still[:kept]]
+    fresh = spans[still[kept:]]
+    for name in ("frame", "start", "code"):
+        new[name][kept:] = fresh[name]
+    new["line_seq"][kept:] = NO_SEQ
+    new["line"][kept:] = 0
+    return spans, enter, depth, new
 
 
 def _join(parts: list[Array]) -> Array:

@@ -119,7 +119,8 @@ class Tracker:
         events = columns.event_rows
         small[events] = 255
         spans = columns.spans
-        tables = self._frames(columns)
+        counts = np.bincount(kinds[events], minlength=KINDS)[:KINDS]
+        tables = self._frames(columns, counts)
         strings = np.flatnonzero(small == Detail.STRING)
         if len(strings):
             self.last_string = max(self.last_string, int(rows["value"][strings].max()))
@@ -133,7 +134,6 @@ class Tracker:
         summary["events"] = len(events)
         summary["rows"] = len(rows)
         summary["segment"] = HOT
-        counts = np.bincount(kinds[events], minlength=KINDS)[:KINDS]
         summary["kinds"] = counts
         summary["labels"] = self._labels(rows, columns, small)
         made = self._entries(columns, small, counts, tables)
@@ -160,7 +160,7 @@ class Tracker:
         self.number += 1
         return stored
 
-    def _frames(self, columns: Columns) -> dict[int, FrameTable]:
+    def _frames(self, columns: Columns, counts: Array) -> dict[int, FrameTable]:
         """Tables of the live frames that the block touched.
 
         Also brings the line moments of the stacks that `columns` computed up to date.
@@ -174,10 +174,10 @@ class Tracker:
             # Only line moments changed; the stack of the checkpoint itself must stay as it was.
             spans.stacks[thread] = spans.stacks[thread].copy()
             stacks.append(spans.stacks[thread])
-        suspended, ended, called = _suspended(columns, stacks)
+        suspended, ended, called = _suspended(columns, stacks, counts)
         for frame in ended.tolist():
             self._alive.pop(frame, None)
-        live = np.unique(np.concatenate([*(stack["frame"] for stack in stacks), suspended]))
+        live = np.sort(np.concatenate([*(stack["frame"] for stack in stacks), suspended]))
         lines = np.flatnonzero(columns.kind == Kind.LINE)
         newest = _newest(live, columns.frame[lines], lines)
         moments = _Moments(self, before, called)
@@ -229,7 +229,8 @@ class Tracker:
     def _labels(self, rows: Array, columns: Columns, small: Array) -> Array:
         """How many rows carry each label."""
         tags = columns.tag & TAG_MASK
-        valued = rows["value"][(tags == Tag.LABEL) & _VALUED[small]]
+        labelled = np.flatnonzero(tags == Tag.LABEL)
+        valued = rows["value"][labelled[_VALUED[small[labelled]]]]
         marked = tags[small == Detail.OBJECT]
         moved = rows["value"][small == Detail.RELABEL]
         labels = np.bincount(
@@ -253,13 +254,16 @@ class Tracker:
         else:
             sites, per_site = np.unique(at, return_counts=True)
         parts = [entries(Family.SITES, sites, block | per_site.astype(np.uint64))]
-        objects, keyframes = _objects(columns, small)
-        parts.append(entries(Family.OBJECTS, objects, block | keyframes))
-        frames = np.array(sorted(tables), np.uint64)
-        parts.append(entries(Family.FRAMES, frames, np.full(len(frames), block)))
+        objects, keyframes = _objects(columns, small, counts)
+        if len(objects):
+            parts.append(entries(Family.OBJECTS, objects, block | keyframes))
+        if tables:
+            frames = np.array(sorted(tables), np.uint64)
+            parts.append(entries(Family.FRAMES, frames, np.full(len(frames), block)))
         late = columns.spans.late
-        late = late[np.argsort(late["start"], kind="stable")]
-        parts.append(entries(Family.ENDS, late["start"], late["end"]))
+        if len(late):
+            late = late[np.argsort(late["start"], kind="stable")]
+            parts.append(entries(Family.ENDS, late["start"], late["end"]))
         for kind in sorted(MARKED):
             if counts[kind]:
                 seqs = columns.seq[columns.kind == kind]
@@ -272,17 +276,16 @@ class Tracker:
         return np.concatenate(parts)
 
 
-def _objects(columns: Columns, small: Array) -> tuple[Array, Array]:
+def _objects(columns: Columns, small: Array, counts: Array) -> tuple[Array, Array]:
     """Ids of the objects whose content the block changes, ascending; 1 for those it has whole."""
     rows, kinds = columns.rows, columns.kind
-    owners = rows["aux"]
-    changes = _CHANGES[small] | (_OWNED[kinds] & (owners != 0))
-    changes |= _TARGETED[kinds] & columns.applied
-    wholes = rows["value"][small == Detail.OBJECT]
-    joined = np.concatenate(
-        [owners[changes].astype(np.uint64) << np.uint64(1), wholes << np.uint64(1) | np.uint64(1)]
-    )
-    found = np.unique(joined)
+    stores = rows["aux"][_stores(columns)]
+    parts = [rows["aux"][_CHANGES[small]], stores[stores != 0]]
+    if counts[_TARGETED[:KINDS]].any():
+        parts.append(rows["aux"][_TARGETED[kinds] & columns.applied])
+    changed = np.concatenate(parts).astype(np.uint64) << np.uint64(1)
+    wholes = rows["value"][small == Detail.OBJECT] << np.uint64(1) | np.uint64(1)
+    found = np.sort(np.concatenate([changed, wholes]))
     ids = found >> np.uint64(1)
     last = np.ones(len(ids), bool)
     last[:-1] = ids[1:] != ids[:-1]
@@ -315,35 +318,57 @@ class _Moments:
         return found
 
 
-def _suspended(columns: Columns, stacks: list[Array]) -> tuple[Array, Array, dict[int, int]]:
+def _suspended(
+    columns: Columns, stacks: list[Array], counts: Array
+) -> tuple[Array, Array, dict[int, int]]:
     """Frames that YIELDed last; older frames that ended; code objects of frames CALLed here that live."""
-    kinds = columns.kind
-    leaves = np.flatnonzero(_LEAVES[kinds])
-    calls = np.flatnonzero(kinds == Kind.CALL)
+    kinds, frames = columns.kind, columns.frame
+    first = columns.checkpoint.first_seq
     suspended = np.empty(0, np.uint64)
-    leave_kinds = kinds[leaves]
-    if (leave_kinds == Kind.YIELD).any():
+    live = [stack["frame"][stack["start"] >= np.uint64(first)] for stack in stacks]
+    ended = columns.spans.late["frame"]
+    if counts[Kind.YIELD] or counts[Kind.RESUME]:
         context = np.flatnonzero(_LEAVES[kinds] | _ENTERS[kinds])[::-1]
-        frames, last = np.unique(columns.frame[context], return_index=True)
-        suspended = frames[kinds[context][last] == Kind.YIELD]
-    call_frames = columns.frame[calls]
-    ended = np.setdiff1d(columns.frame[leaves[leave_kinds != Kind.YIELD]], call_frames)
-    live = np.concatenate([*(stack["frame"] for stack in stacks), suspended])
-    calls = calls[np.isin(call_frames, live)]
+        owners, last = np.unique(frames[context], return_index=True)
+        last_kinds = kinds[context][last]
+        suspended = owners[last_kinds == Kind.YIELD]
+        live.append(suspended)
+        ended = owners[(last_kinds == Kind.RETURN) | (last_kinds == Kind.UNWIND)]
+        ended = np.setdiff1d(ended, frames[kinds == Kind.CALL])
+    fresh = np.concatenate(live) if live else suspended
+    if not len(fresh):
+        return suspended, ended, {}
+    calls = np.flatnonzero(kinds == Kind.CALL)
+    calls = calls[_member(fresh, frames[calls])]
     codes = columns.code_of(columns.site[calls])
-    called = dict(zip(columns.frame[calls].tolist(), codes.tolist(), strict=True))
+    called = dict(zip(frames[calls].tolist(), codes.tolist(), strict=True))
     return suspended, ended, called
+
+
+def _member(wanted: Array, numbers: Array) -> Array:
+    """Whether each of `numbers` is in `wanted`, which is not empty."""
+    return _places(np.sort(wanted), numbers)[1]
+
+
+def _stores(columns: Columns) -> Array:
+    """Places of the STORE and DELETE rows."""
+    return np.flatnonzero(_OWNED[columns.kind])
 
 
 def _newest(live: Array, frames: Array, places: Array) -> Array:
     """For each of `live` (ascending) the last of `places` whose frame it is, else -1."""
     newest = np.full(len(live), -1, np.int64)
     if len(live) and len(places):
-        which = np.minimum(np.searchsorted(live, frames), len(live) - 1)
-        mine = live[which] == frames
+        which, mine = _places(live, frames)
         # The last of several assignments to one place stays.
         newest[which[mine]] = places[mine]
     return newest
+
+
+def _places(live: Array, frames: Array) -> tuple[Array, Array]:
+    """Where each of `frames` is in `live` (ascending, not empty), and whether it is there at all."""
+    which = np.minimum(np.searchsorted(live, frames), len(live) - 1)
+    return which, live[which] == frames
 
 
 def _changes(columns: Columns, sites: Sites, live: Array) -> list[tuple[int, int, int, int, int]]:
@@ -351,23 +376,25 @@ def _changes(columns: Columns, sites: Sites, live: Array) -> list[tuple[int, int
     if not len(live):
         return []
     rows, kinds = columns.rows, columns.kind
-    stores = np.flatnonzero(_OWNED[kinds] & (rows["aux"] == 0) & (columns.site >= FIRST_SITE))
-    slots = sites.slot[columns.site[stores]]
-    frames = columns.frame[stores]
+    stores = _stores(columns)
+    stores = stores[(rows["aux"][stores] == 0) & (columns.site[stores] >= FIRST_SITE)]
+    which, mine = _places(live, columns.frame[stores])
+    stores, which = stores[mine], which[mine]
+    slots = sites.slot[columns.site[stores]].astype(np.int64)
     binds = np.flatnonzero(columns.site == Detail.BIND)
     if len(binds):
-        events = columns.event_rows
-        calls = events[np.searchsorted(events, binds)]
-        real = kinds[calls] == Kind.CALL
-        binds, calls = binds[real], calls[real]
-        stores = np.concatenate([binds, stores])
-        slots = np.concatenate([rows["aux"][binds].astype(np.int64), slots.astype(np.int64)])
-        frames = np.concatenate([columns.frame[calls], frames])
-        order = np.argsort(stores, kind="stable")
-        stores, slots, frames = stores[order], slots[order], frames[order]
-    which = np.minimum(np.searchsorted(live, frames), len(live) - 1)
-    mine = (live[which] == frames) & (slots >= 0)
-    stores, slots, which = stores[mine][::-1], slots[mine][::-1], which[mine][::-1]
+        calls = columns.event_rows[columns.seq[binds] - columns.checkpoint.first_seq]
+        of, mine = _places(live, columns.frame[calls])
+        mine &= kinds[calls] == Kind.CALL
+        binds, of = binds[mine], of[mine]
+        if len(binds):
+            slots = np.concatenate([slots, rows["aux"][binds].astype(np.int64)])
+            stores = np.concatenate([stores, binds])
+            which = np.concatenate([which, of])
+            order = np.argsort(stores, kind="stable")
+            stores, slots, which = stores[order], slots[order], which[order]
+    known = slots >= 0
+    stores, slots, which = stores[known][::-1], slots[known][::-1], which[known][::-1]
     variables = which.astype(np.uint64) << np.uint64(32) | slots.astype(np.uint64)
     _, last = np.unique(variables, return_index=True)
     stores, slots, which = stores[last], slots[last], which[last]
