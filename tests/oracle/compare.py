@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,10 +29,14 @@ class Difference:
     path: str
     expected: str
     got: str
+    times: int = 1
+    """How often the same place in the same variable differed in the same way."""
 
     def __str__(self) -> str:
+        more = f" ({self.times} times)" if self.times > 1 else ""
         return (
-            f"{self.place}: {self.path}\n      expected {self.expected}\n      got      {self.got}"
+            f"{self.place}: {self.path}{more}\n"
+            f"      expected {self.expected}\n      got      {self.got}"
         )
 
 
@@ -46,12 +51,20 @@ class Tally:
     labelled_places: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     total: int = 0
+    _alike: dict[str, Difference] = field(default_factory=dict)
 
     def differ(self, place: str, path: str, expected: object, got: object) -> None:
         """Count a difference; the first few are kept."""
         self.total += 1
+        found = Difference(place, path, brief(expected), brief(got))
+        key = re.sub(r"\d+", "", f"{path} {found.got}")
+        known = self._alike.get(key)
+        if known is not None:
+            known.times += 1
+            return
+        self._alike[key] = found
         if len(self.differences) < SHOWN:
-            self.differences.append(Difference(place, path, brief(expected), brief(got)))
+            self.differences.append(found)
 
 
 def brief(value: object) -> str:
@@ -147,7 +160,7 @@ class Comparison:
         if expected["type"] != got.get("type"):
             self.tally.differ(self.place, path, _shallow(expected), _shallow(got))
             return
-        if expected.get("label") == "opaque":
+        if expected.get("label") == "opaque" and "attributes" not in got:
             self.tally.differ(self.place, path, _shallow(expected), _shallow(got))
             return
         for key in ("name", "repr", "length"):

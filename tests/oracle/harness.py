@@ -102,9 +102,8 @@ def run(command: list[str], directory: Path) -> Ended:
 
 def narration(stderr: bytes) -> tuple[bytes, bytes]:
     """Split what ``escope record`` wrote to stderr into the program's part and escope's own lines."""
-    lines = stderr.splitlines(keepends=True)
-    own = [line for line in lines if line.startswith(b"escope: ")]
-    return b"".join(line for line in lines if not line.startswith(b"escope: ")), b"".join(own)
+    program, found, own = stderr.rpartition(b"escope: ")
+    return (program, found + own) if found else (stderr, b"")
 
 
 def snapshots(path: Path) -> Iterator[dict[str, Any]]:
@@ -151,6 +150,8 @@ def _check(result: Result, root: Path, script: Path, folder: Path, keep: Path | 
     stderr, own = narration(recorded.stderr)
     if stderr != plain.stderr:
         result.problems.append("stderr:\n" + _text_difference(plain.stderr, stderr))
+    if b"; partial: " in own:
+        result.problems.append(own.decode(errors="replace").strip())
     if not recording.exists():
         result.problems.append("no recording: " + own.decode(errors="replace"))
         return

@@ -37,6 +37,8 @@ _method_function = types.MethodType.__dict__["__func__"].__get__
 _exception_args = BaseException.__dict__["args"].__get__
 
 _HEAP_TYPE = 1 << 9
+# Members by which C types tell the layout of their instances; reading them gives no value of the program.
+_LAYOUT = frozenset({"__dictoffset__", "__weaklistoffset__", "__vectorcalloffset__"})
 _PLAIN_KEYS = (str, int, bool, float, bytes, type(None))
 _BUILTIN_CALLABLES = (
     types.BuiltinFunctionType,
@@ -122,8 +124,7 @@ class Snapshot:
         known = self._container(value, cls, mro, node) or self._boxed(value, cls, mro, node)
         attributes, found = self._attributes(value, cls, mro)
         exception = any(base is BaseException for base in mro)
-        if exception:
-            node["also"] = self._also(value, mro)
+        node["also"] = self._also(value, cls, mro)
         if found and (attributes or not known):
             node["attributes"] = attributes
         elif not (known or exception or cls is object):
@@ -146,6 +147,12 @@ class Snapshot:
                 node["items"] = [self._value(item) for item in items]
                 if base is not collections.deque:
                     node["unordered"] = True
+            elif base is types.CellType:
+                try:
+                    node["items"] = [self._value(value.cell_contents)]
+                except ValueError:
+                    node["items"] = []
+                length = len(node["items"])
             else:
                 continue
             node["length"] = length
@@ -213,16 +220,18 @@ class Snapshot:
                 break
         return result, found
 
-    def _also(self, value: BaseException, mro: tuple[type, ...]) -> dict[str, Value]:
-        result = {"args": self._value(_exception_args(value))}
+    def _also(self, value: Any, cls: type, mro: tuple[type, ...]) -> dict[str, Value]:
+        result: dict[str, Value] = {}
         for base in mro:
-            if _class_flags(base) & _HEAP_TYPE:
+            if base is BaseException:
+                result["args"] = self._value(_exception_args(value))
+            if "__slots__" in _class_dict(base):
                 continue
             for name, member in list(_class_dict(base).items()):
-                if type(member) is types.MemberDescriptorType:
+                if type(member) is types.MemberDescriptorType and name not in _LAYOUT:
                     try:
                         result[name] = self._value(member.__get__(value))
-                    except AttributeError:
+                    except (AttributeError, SystemError):
                         pass
         return result
 

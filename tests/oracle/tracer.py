@@ -18,6 +18,7 @@ thread, and on every `EVERY`-th.  Each line is written at once, so that `os._exi
 from __future__ import annotations
 
 import dis
+import fcntl
 import functools
 import importlib.machinery
 import json
@@ -36,6 +37,8 @@ snapshot = types.ModuleType("snapshot")
 _spec.loader.exec_module(snapshot)
 
 EVERY = 16
+MACHINERY = frozenset({"__builtins__", "__loader__", "__spec__", "__warningregistry__"})
+"""Globals that the interpreter itself puts into a module, when it imports it or warns."""
 _OPTIMIZED = 0x01
 
 
@@ -45,7 +48,10 @@ class Tracer:
     def __init__(self, path: str, root: str) -> None:
         self.root = root
         self.prefix = root + os.sep
-        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        # A high number, so that the program's own files get the numbers that they always get.
+        low = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.file = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 200)
+        os.close(low)
         self.active = True
         self.last_lines: dict[int, int] = {}
         self.counts: dict[int, int] = {}
@@ -117,12 +123,13 @@ class Tracer:
         code = frame.f_code
         if not code.co_flags & _OPTIMIZED:
             if code.co_name == "<module>":
+                hidden = MACHINERY | unreadable(code)
                 return "module", [
                     (name, value)
                     for name, value in list(dict.items(frame.f_globals))
-                    if type(name) is str and name != "__builtins__"
+                    if type(name) is str and name not in hidden
                 ]
-            if unreadable(code):
+            if sys.version_info >= (3, 13) and unreadable(code):
                 return "class", []
             content = frame.f_locals
             if not any(base is dict for base in type(content).__mro__):
@@ -142,11 +149,14 @@ class Tracer:
 
 @functools.cache
 def unreadable(code: types.CodeType) -> frozenset[str]:
-    """Names that `f_locals` of CPython 3.13.0 cannot be asked for: it crashes.
+    """Names that `f_locals` does not have, or that it cannot be asked for: CPython 3.13.0 crashes.
 
     A variable of an inlined comprehension that another comprehension of the same function captures is
     sometimes a cell and sometimes not, and the proxy takes it for a cell always.
     """
+    if not code.co_flags & _OPTIMIZED:
+        # Variables of a comprehension that runs inlined in a module or class: f_locals has none.
+        return frozenset(code.co_varnames)
     if sys.version_info < (3, 13):
         return frozenset()
     cleared = {
@@ -163,11 +173,11 @@ def main() -> None:
         source = file.read()
     module = types.ModuleType("__main__")
     module.__dict__.update(
-        __file__=script,
         __loader__=importlib.machinery.SourceFileLoader("__main__", script),
-        __builtins__=sys.modules["builtins"],
-        __cached__=None,
         __annotations__={},
+        __builtins__=sys.modules["builtins"],
+        __file__=script,
+        __cached__=None,
     )
     sys.modules["__main__"] = module
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))

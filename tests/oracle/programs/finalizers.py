@@ -27,10 +27,9 @@ class Resurrecting:
 
 
 def cycle():
-    a, b = [], []
-    a.append(b)
-    b.append(a)
-    a.append(Tracked("in cycle"))
+    a, b = Tracked("first of cycle"), Tracked("second of cycle")
+    a.other = b
+    b.other = a
 
 
 def in_containers():
@@ -56,7 +55,7 @@ print(log)
 log.clear()
 cycle()
 gc.collect()
-print(log)
+print(sorted(log))
 log.clear()
 reference = finalized()
 print(reference() is None, log)

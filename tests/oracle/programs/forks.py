@@ -15,29 +15,28 @@ def child_work(numbers):
 
 def fork_and_wait(numbers):
     sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
+    if os.fork() == 0:
         shared["owner"] = "child"
         status = child_work(numbers)
         os.write(1, b"child writes\n")
         os._exit(status)
-    ended = os.waitpid(pid, 0)[1]
-    pid = None
-    return os.waitstatus_to_exitcode(ended)
+    return os.waitstatus_to_exitcode(os.wait()[1])
 
 
 print(fork_and_wait([1, 2, 3]))
 shared["owner"] = "parent"
 print(fork_and_wait(range(10)))
-read_end, write_end = os.pipe()
+reader, writer = (open(end, mode) for end, mode in zip(os.pipe(), "rw"))
 sys.stdout.flush()
 if os.fork() == 0:
-    os.close(read_end)
+    reader.close()
     answer = [str(n) for n in range(3)]
-    os.write(write_end, ",".join(answer).encode())
+    writer.write(",".join(answer))
+    writer.close()
     sys.exit(5)
-os.close(write_end)
-message = os.read(read_end, 100)
-os.close(read_end)
+writer.close()
+message = reader.read()
+reader.close()
+reader = writer = None
 status = os.wait()[1]
 print(message, os.waitstatus_to_exitcode(status), shared)

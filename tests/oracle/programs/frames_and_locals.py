@@ -68,7 +68,7 @@ def looked_at():
 
 def inspecting(a, *rest, key: int = 3, **options) -> str:
     """Has a signature."""
-    stack = inspect.stack()
+    stack = inspect.stack()[:2]
     top = stack[0].function, stack[0].code_context[0].strip(), stack[1].function
     del stack
     return top

@@ -126,7 +126,7 @@ def deep_change():
         def __init__(self):
             self.options = {"list": [[1]]}
 
-        def __deepcopy__(self, memo):
+        def __copy__(self):
             clone = Config()
             clone.options["copied"] = True
             return clone
@@ -134,6 +134,7 @@ def deep_change():
     config = Config()
     clones = copy.deepcopy([config, config])
     clones[0].options["list"][0].append(2)
+    clones.append(copy.copy(config))
     return config.options, clones[0].options, clones[0] is clones[1]
 
 
