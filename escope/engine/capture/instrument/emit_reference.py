@@ -37,6 +37,7 @@ _DEPTHS = {
     "BINARY_SLICE": 3,
     "BINARY_OP": 2,
     "FOR_ITER": 2,
+    "WITH_EXCEPT_START": 4,
 }
 """How far below the top TOUCH's operand lies, where that is not the top itself."""
 _KEPT = {

@@ -43,8 +43,8 @@ _CALM = frozenset(
         "END_FOR",
         "END_SEND",
     }
-)
-"""Opcodes that raise nothing."""
+) - (frozenset() if PY312 else frozenset({"LOAD_FAST"}))
+"""Opcodes that raise nothing; 3.11 has no LOAD_FAST_CHECK of its own."""
 _UNTOUCHABLE = frozenset({"RESUME", "END_FOR", "END_SEND"})
 
 
@@ -155,6 +155,7 @@ def plan_lines(body: Body, stacks: list[Stack | None]) -> LinePlan:
             and len(raised_fire) == len(raised)
         )
         if ops[target].name in _UNTOUCHABLE:
+            plan.jumps += [(one, target) for one in jumps_fire if ops[one].name in STRAIGHT_JUMPS]
             continue
         if everything:
             plan.at.add(target)

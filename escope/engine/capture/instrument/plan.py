@@ -16,7 +16,7 @@ from escope.engine.capture.instrument.instructions import (
 )
 from escope.engine.capture.instrument.lines import LinePlan, plan_lines
 from escope.engine.capture.roles import Role
-from escope.engine.capture.sites import Location, SiteSpec, body_of, fast_names
+from escope.engine.capture.sites import Location, SiteSpec, fast_names
 from escope.events import Kind
 
 _INPLACE = 13
@@ -89,14 +89,6 @@ class _Planner:
         names, cells = fast_names(self.code)
         self.plan = Plan(body, stacks(body), names, cells)
         self._keys: dict[tuple[Any, ...], int] = {}
-        self._own_names: dict[str, int] = {}
-        if body_of(self.code) == "class":
-            for op in self.ops:
-                if op.name in ("STORE_NAME", "DELETE_NAME"):
-                    name = self.code.co_names[op.operand]
-                    if name not in self._own_names:
-                        self._own_names[name] = len(names)
-                        names.append(name)
         self.lines: LinePlan = plan_lines(body, self.plan.stacks)
         self._real = self._real_variables()
         self._handled = self._with_handlers()
@@ -193,12 +185,17 @@ class _Planner:
         elif name == "RAISE_VARARGS":
             add(Role.RAISING, Place.AT, index)
         elif method_lookup(op):
-            if name != "LOAD_SUPER_ATTR":
-                add(Role.RECEIVER, Place.AT, index, name=self._attribute(op), extra=depth - 1)
+            slot: Any = depth - 1
+            if name == "LOAD_SUPER_ATTR":
+                # `super`, the class and the receiver lie there; the method's place is the lowest.
+                slot = (depth - 3, True)
+            add(Role.RECEIVER, Place.AT, index, name=self._attribute(op), extra=slot)
         elif name == "LOAD_ATTR":
             add(Role.TOUCH, Place.AT, index, name=self._attribute(op))
-        elif name in ("BINARY_SUBSCR", "BINARY_SLICE", "BEFORE_WITH", "BEFORE_ASYNC_WITH"):
+        elif name in ("BINARY_SUBSCR", "BINARY_SLICE"):
             add(Role.TOUCH, Place.AT, index)
+        elif name in ("BEFORE_WITH", "BEFORE_ASYNC_WITH", "WITH_EXCEPT_START"):
+            add(Role.TOUCH, Place.AT, index, extra="deep")
         elif name == "BINARY_OP" and op.operand >= _INPLACE:
             add(Role.TOUCH, Place.AT, index, extra=True)
         elif name in ("CALL", "CALL_KW", "CALL_FUNCTION_EX"):
@@ -285,8 +282,9 @@ class _Planner:
 
     def _named(self, role: Role, kind: Kind, place: Place, index: int, op: Op) -> None:
         name = self.code.co_names[op.operand]
-        slot = self._own_names.get(name) if op.name.endswith("_NAME") else None
-        self._add(role, place, index, kind, name, slot)
+        # No slot: it lives in a namespace, and `extra` tells the module's from a class body's own.
+        extra = "global" if op.name.endswith("_GLOBAL") else None
+        self._add(role, place, index, kind, name, extra=extra)
 
     def _real_variables(self) -> set[int]:
         """Slots that hold a variable outside of inlined comprehensions too."""
@@ -311,7 +309,7 @@ class _Planner:
     # Names, handlers
 
     def _attribute(self, op: Op) -> str:
-        shift = 1 if PY312 and op.name == "LOAD_ATTR" else 0
+        shift = {"LOAD_ATTR": 1, "LOAD_SUPER_ATTR": 2}.get(op.name, 0) if PY312 else 0
         return self.code.co_names[op.operand >> shift]
 
     @staticmethod

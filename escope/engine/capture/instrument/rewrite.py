@@ -241,11 +241,14 @@ class _Layout:
         for number, insert in enumerate(inserts):
             source = self.body.ops[insert.source]
             guard = self._guard(insert.source)
+            # A way back is a line event where it arrives: with the source's line it would be two.
+            back = insert.source >= index
+            location = self.body.ops[index].location if back else source.location
             self._mark(self._branch_labels[insert.source, index])
             steps, _ = self.emit(self.plan, insert)
-            self._insert(insert, steps, source.location, guard)
+            self._insert(insert, steps, location, guard)
             if number + 1 < len(inserts) or raised:
-                self._piece("JUMP_FORWARD", 0, source.location, guard, self._labels[index])
+                self._piece("JUMP_FORWARD", 0, location, guard, self._labels[index])
 
     def _keep_send(self, index: int, op: Op, guard: Guard | None) -> None:
         """On 3.11 `throw()` finds the end of a delegation through the SEND directly before YIELD_VALUE.
