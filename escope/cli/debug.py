@@ -19,12 +19,12 @@ def debug(options: RecordOptions) -> int:
     need_terminal("escope debug")
     from escope.engine import launch
     from escope.engine.launch.narration import narrate, note_left
-    from escope.tui import app
+    from escope.tui.app import run
 
     size = os.get_terminal_size()
     session = launch.debug_session(options, rows=max(size.lines // 3, 4), columns=size.columns)
     try:
-        failed = app.run(session.recording_path, session)
+        failed = run(session.recording_path, session)
     finally:
         session.close()
     if session.left:

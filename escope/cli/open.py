@@ -17,6 +17,6 @@ def command(file: Path) -> int:
     from escope.cli.terminal import need_terminal
 
     need_terminal("escope open")
-    from escope.tui import app
+    from escope.tui.app import run
 
-    return app.run(file)
+    return run(file)

@@ -42,6 +42,8 @@ class LoadedFunctions:
                 # Made at run time, or its file has changed since it was loaded.
                 code = codes[plain] = self._one(plain, name, source)
             if code is not plain:
+                # What the function gets back is the very object that it had, not an equal one.
+                self._plain[id(code)] = (code, plain)
                 function.__code__ = code
 
     def restore(self) -> None:

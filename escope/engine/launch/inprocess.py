@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import TimeoutExpired
 from types import TracebackType
-from typing import ClassVar
 
 from escope.config import CaptureLimits
 from escope.engine.capture.loaded import LoadedFunctions
@@ -17,26 +17,28 @@ from escope.engine.capture.recorder import Recorder
 from escope.engine.capture.scope import Scope, project_root
 from escope.engine.launch.options import RecordOptions
 from escope.engine.launch.wiring import Wiring
-from escope.errors import UsageError
+from escope.errors import EscopeError, UsageError
 from escope.interpreter import refusal
 
 _SEALING = 600.0
 """Seconds that `stop` waits for the collector at most."""
 
+_recorded = False
+"""Whether this process is being recorded by this module."""
+
 
 class ProcessRecording:
-    """A recording of this process; a context manager that stops at its end."""
+    """A recording of this process; a context manager that stops at its end.
 
-    _current: ClassVar[ProcessRecording | None] = None
+    The recorder is reached through a function only: this object is one of the program's, and recording it
+    must not lead to recording the recorder.
+    """
 
-    def __init__(self, wiring: Wiring, recorder: Recorder, scope: Scope) -> None:
-        self.path: Path = wiring.output.file
-        self._wiring = wiring
-        self._recorder = recorder
-        self._finder = RecordingFinder(recorder, scope)
-        self._functions = LoadedFunctions(recorder, scope)
-        self._pid = os.getpid()
-        self._stopped = False
+    __slots__ = ("_end", "path")
+
+    def __init__(self, path: Path, end: Callable[[], None]) -> None:
+        self.path = path
+        self._end = end
 
     @classmethod
     def start(cls, options: RecordOptions) -> ProcessRecording:
@@ -44,59 +46,26 @@ class ProcessRecording:
         line = refusal()
         if line is not None:
             raise UsageError(line)
-        if cls._current is not None or "escope.engine.capture.runner" in sys.modules:
+        if _recorded or "escope.engine.capture.runner" in sys.modules:
             raise UsageError("this process is being recorded already")
-        script = getattr(sys.modules.get("__main__"), "__file__", None)
-        if script is not None and not os.path.exists(script):
-            script = None
-        if script is not None:
-            scope = Scope.of_script(script, include=options.include, exclude=options.exclude)
-        else:
-            here = os.getcwd()
-            roots = [project_root(here) or here]
-            scope = Scope(roots, include=options.include, exclude=options.exclude)
-        named = RecordOptions(
-            target=script or "recording",
-            module=script is None,
-            output=options.output,
-            force=options.force,
-            break_when=options.break_when,
-            max_size=options.max_size,
-        )
-        named.check()
-        wiring = Wiring.make(named, argv=list(sys.argv), pid=os.getpid())
-        part = wiring.output.part
-        recorder = Recorder.start(part, scope, CaptureLimits(), list(options.break_when))
-        recording = cls(wiring, recorder, scope)
-        recording._finder.install()
-        recording._functions.instrument()
-        atexit.register(recording.stop)
-        cls._current = recording
-        return recording
+        options, scope = _of_this_process(options)
+        options.check()
+        wiring = Wiring.make(options, argv=list(sys.argv), pid=os.getpid())
+        try:
+            recorder = Recorder.start(
+                wiring.output.part, scope, CaptureLimits(), list(options.break_when)
+            )
+        except (EscopeError, OSError) as error:
+            wiring.abandon()
+            raise UsageError(f"cannot record: {error}") from None
+        return cls(wiring.output.file, _begin(wiring, recorder, scope))
 
     def stop(self) -> None:
         """End the recording, put every function back and wait until the file is sealed.
 
-        Does nothing the second time, and in a child after `fork`.
+        Does nothing the second time, and in a child after `fork` puts the functions back only.
         """
-        if self._stopped:
-            return
-        self._stopped = True
-        type(self)._current = None
-        atexit.unregister(self.stop)
-        self._finder.uninstall()
-        self._functions.restore()
-        if os.getpid() != self._pid:
-            return
-        self._recorder.stop()
-        self._wiring.ended(0)
-        try:
-            self._wiring.collector.wait(_SEALING)
-        except TimeoutExpired:
-            print(f"escope: {self.path} is still being sealed", file=sys.stderr)
-        problem = self._wiring.problem()
-        if problem is not None:
-            print(f"escope: the recording {self.path} is partial: {problem}", file=sys.stderr)
+        self._end()
 
     def __enter__(self) -> ProcessRecording:
         return self
@@ -107,4 +76,70 @@ class ProcessRecording:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.stop()
+        self._end()
+
+
+def _of_this_process(options: RecordOptions) -> tuple[RecordOptions, Scope]:
+    """Return the options with the program's name, and the scope."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if script is None or not os.path.exists(script):
+        here = os.getcwd()
+        roots = [project_root(here) or here]
+        scope = Scope(roots, include=options.include, exclude=options.exclude)
+        name, module = "recording", True
+    else:
+        scope = Scope.of_script(script, include=options.include, exclude=options.exclude)
+        name, module = script, False
+    named = RecordOptions(
+        target=name,
+        module=module,
+        output=options.output,
+        force=options.force,
+        break_when=options.break_when,
+        max_size=options.max_size,
+    )
+    return named, scope
+
+
+def _begin(wiring: Wiring, recorder: Recorder, scope: Scope) -> Callable[[], None]:
+    """Instrument this process; return the function that ends the recording."""
+    global _recorded
+    finder = RecordingFinder(recorder, scope)
+    functions = LoadedFunctions(recorder, scope)
+    owner = os.getpid()
+    stopped = False
+
+    def end() -> None:
+        nonlocal stopped
+        global _recorded
+        if stopped:
+            return
+        stopped = True
+        _recorded = False
+        atexit.unregister(end)
+        # First, so that nothing of what follows is recorded.
+        if os.getpid() == owner:
+            recorder.stop()
+        finder.uninstall()
+        functions.restore()
+        if os.getpid() == owner:
+            _finish(wiring)
+
+    _recorded = True
+    finder.install()
+    functions.instrument()
+    atexit.register(end)
+    return end
+
+
+def _finish(wiring: Wiring) -> None:
+    """Wait until the file is sealed; say on standard error what is wrong with it, if anything is."""
+    wiring.ended(0)
+    path = wiring.output.file
+    try:
+        wiring.collector.wait(_SEALING)
+    except TimeoutExpired:
+        print(f"escope: {path} is still being sealed", file=sys.stderr)
+    problem = wiring.problem()
+    if problem is not None:
+        print(f"escope: the recording {path} is partial: {problem}", file=sys.stderr)
