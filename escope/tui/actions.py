@@ -162,7 +162,7 @@ class Actions:
 
     def _to_cursor(self, forward: bool) -> None:
         app = self._app
-        file, line = app.source_file, app.cursor_line
+        file, line = app.projector.file, app.projector.line
         if file is None or line is None:
             app.say("the cursor is on no line")
             return
@@ -245,16 +245,16 @@ class Actions:
             return
         word = "later" if forward else "earlier"
         event = moves.is_event_search(search.text)
-        finder = moves.to_event if event else moves.to_predicate
+        finder = moves.to_event if event else moves.to_condition
         title = f"{word} {search.text}" if event else f"{word} moment when {search.text}"
         self._move(title, finder(app.recording, search.text, forward), jump=True)
 
     def check(self, text: str) -> bool:
-        """Whether `text` is a condition; says why not."""
-        from escope.engine.predicate import compile_predicate
+        """Whether `text` is a condition, or a place; says why not."""
+        from escope.engine.predicate import parse_breakpoint
 
         try:
-            compile_predicate(text)
+            parse_breakpoint(text)
         except PredicateError as error:
             self._app.say(str(error).replace("\n", "  "), "wrong")
             return False
@@ -272,12 +272,12 @@ class Actions:
         if not added:
             app.say(f"no longer breaks when {text}")
         elif app.live is None or not app.live.running or not app.view.newest:
-            find = moves.to_predicate(app.recording, text, forward=True)
+            find = moves.to_condition(app.recording, text, forward=True)
             self._move(f"later moment when {text}", find, jump=True)
 
     def _breakpoint(self) -> None:
         app = self._app
-        file, line = app.source_file, app.cursor_line
+        file, line = app.projector.file, app.projector.line
         if file is None or line is None:
             app.say("the cursor is on no line")
             return

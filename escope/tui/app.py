@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.screen import Screen
+from textual.timer import Timer
 
 from escope.errors import RecordingError, UsageError
 from escope.tui import messages, moves, panels
@@ -22,7 +23,7 @@ from escope.tui.flows import flow_of
 from escope.tui.keys import Keymap, shown, token
 from escope.tui.live import Live
 from escope.tui.picture import Picture
-from escope.tui.plain import plain
+from escope.tui.projector import Projector
 from escope.tui.reader import Reader
 from escope.tui.screens.cinema import CinemaScreen
 from escope.tui.screens.palette import Palette
@@ -35,7 +36,6 @@ from escope.tui.widgets.output import Output
 from escope.tui.widgets.source import Source
 from escope.tui.widgets.stack import Stack
 from escope.tui.widgets.state_tree import StateTree
-from escope.tui.widgets.status import Headline
 from escope.tui.widgets.terminal import Terminal
 from escope.tui.widgets.timeline import Timeline
 
@@ -73,11 +73,13 @@ class Cinema(App[None]):
         self.counts: Mapping[int, int] = {}
         self.counts_file = ""
         self.actions = Actions(self)
+        self.projector = Projector(self)
         self._typed: tuple[str, ...] = ()
         self._cinema: CinemaScreen | None = None
         self._columns = 0
         self._density_events = -1
         self._next_step = 0.0
+        self._player: Timer | None = None
         self._busy = False
 
     @property
@@ -99,8 +101,8 @@ class Cinema(App[None]):
             assert cinema.terminal is not None
             cinema.terminal.focus()
         self.set_interval(TICK, self._tick)
-        self.set_interval(1 / SPEEDS[-1], self._play)
-        self.show_headline()
+        self._player = self.set_interval(1 / SPEEDS[-1], self._play, pause=True)
+        self.projector.headline()
         if self.view.events:
             self.request_picture()
 
@@ -170,16 +172,22 @@ class Cinema(App[None]):
         if (view.stage, view.drawer, view.zoomed) != (old.stage, old.drawer, old.zoomed):
             cinema.lay_out(view)
             self._refresh_panels(force=True)
-        if _subject(view) != _subject(old):
+        moved = _subject(view) != _subject(old)
+        if moved:
             self.request_picture()
         elif (view.cursor, view.breakpoints) != (old.cursor, old.breakpoints):
-            self.show_source()
+            self.projector.source()
         if view.compare != old.compare or view.marked != old.marked:
             self._refresh_panels(force=True)
-        cinema.timeline.show(view.seq, view.marks)
-        if view.events != old.events:
-            cinema.events.show(view.seq, view.events)
-        self.show_headline()
+        if not moved:
+            # Otherwise the picture that was asked for shows all of it at once.
+            cinema.timeline.show(view.seq, view.marks)
+            if view.events != old.events:
+                cinema.events.show(view.seq, view.events)
+        if view.playing != old.playing and self._player is not None:
+            (self._player.resume if view.playing else self._player.pause)()
+        if not moved:
+            self.projector.headline()
 
     def go(self, pane: Pane) -> None:
         """Bring a pane to the front and give it the focus."""
@@ -195,97 +203,6 @@ class Cinema(App[None]):
             self.reader.mover.show(
                 lambda token: messages.PictureReady(self.camera.take(view, token))
             )
-
-    @property
-    def source_file(self) -> str | None:
-        """The file in the source pane."""
-        source = self.picture.source if self.picture is not None else None
-        return source.text.file if source is not None else None
-
-    @property
-    def cursor_line(self) -> int | None:
-        """The line the source cursor is on."""
-        if self.view.cursor is not None:
-            return self.view.cursor
-        source = self.picture.source if self.picture is not None else None
-        return source.line if source is not None and source.line else None
-
-    def show_source(self) -> None:
-        """Show the source of the picture."""
-        picture = self.picture
-        part = picture.source if picture is not None else None
-        shown_file = part.text.file if part is not None else ""
-        counts = self.counts if self.counts_file == shown_file else {}
-        stops = frozenset(line for name, line in self.view.breakpoints if name == shown_file)
-        self.cinema.source.show(part, counts, stops, self.view.cursor)
-        if part is not None:
-            place = plain(shown_file.rsplit("/", 1)[-1])
-            line = self.cursor_line or part.line
-            times = f"  ran ×{counts[line]:,}" if counts.get(line) else ""
-            self.cinema.note(Pane.SOURCE, f"{place}:{line}{times}")
-        else:
-            self.cinema.note(Pane.SOURCE, "")
-
-    def show_headline(self) -> None:
-        """Write the top line."""
-        view, picture = self.view, self.picture
-        badge, kind = self._badge()
-        many = picture is not None and len(picture.threads) > 1
-        thread = ""
-        if picture is not None and many:
-            current = next((t for t in picture.threads if t.id == picture.event_thread), None)
-            thread = f"{current.name} ·" if current is not None else ""
-        event = ""
-        if picture is not None:
-            event = f"{picture.event.kind}  {picture.event.text}"
-        self.cinema.status.show(
-            Headline(
-                title=plain(self._title()),
-                badge=badge,
-                badge_kind=kind,
-                seq=view.seq,
-                events=view.events,
-                time_ns=picture.time_ns if picture is not None else 0,
-                event=event,
-                thread=thread,
-            )
-        )
-        pane = self.cinema.focused_pane
-        self.cinema.bar.hints(
-            tuple((keys, key.hint, key.action) for keys, key in self.keymap.hints(pane))
-        )
-        self.cinema.note(Pane.TIMELINE, self._timeline_note())
-
-    def _title(self) -> str:
-        argv = self.recording.manifest.get("argv")
-        if isinstance(argv, list) and argv:
-            words = [str(word) for word in argv]
-            if words[0] == "-m" and len(words) > 1:
-                return f"-m {words[1]}"
-            return words[0].rsplit("/", 1)[-1]
-        return self.recording.path.name
-
-    def _badge(self) -> tuple[str, str]:
-        if self.view.playing:
-            return f"▶ {SPEEDS[self.view.speed]}/s", "playing"
-        if self.live is not None:
-            if not self.view.newest and self.live.running:
-                return f"◀ past · {self.live.badge()[0]}", "past"
-            return self.live.badge()
-        if self.recording.manifest.get("partial"):
-            return "partial", "partial"
-        return "", "recording"
-
-    def _timeline_note(self) -> str:
-        density = self.cinema.timeline.density
-        if density is None:
-            return ""
-        parts = []
-        for kind, word in ((moves.MARKS["exception"], "raised"), (moves.MARKS["output"], "writes")):
-            count = len(self.recording.marks(kind))
-            if count:
-                parts.append(f"{count:,} {word}")
-        return " · ".join(parts)
 
     # -- panels -----------------------------------------------------------------------------------
 
@@ -304,7 +221,7 @@ class Cinema(App[None]):
         if cinema.in_sight(Pane.FLOW, view):
             lane.ask("flow", flow_of(self.panel_camera, picture))
         source = picture.source
-        file = self.source_file
+        file = self.projector.file
         if source is not None and file is not None and (force or file != self.counts_file):
             lane.ask("counts", panels.counts(self.recording, file))
 
@@ -329,34 +246,20 @@ class Cinema(App[None]):
         if picture.seq != self.view.seq:
             return
         self.picture = picture
-        cinema = self.cinema
-        self.show_source()
-        cinema.state.show(picture.rows)
-        cinema.stack.show(picture)
-        cinema.events.show(self.view.seq, self.view.events)
-        cinema.timeline.show(self.view.seq, self.view.marks)
-        frame = picture.shown_frame
-        cinema.note(Pane.STATE, plain(frame.function) if frame is not None else "")
-        thread = picture.shown_thread
-        count = len(picture.threads)
-        cinema.note(
-            Pane.STACK,
-            (f"{count} threads" if count > 1 else f"{len(thread.frames)} deep") if thread else "",
-        )
-        self.show_headline()
+        self.projector.picture()
         self._refresh_panels()
         self._refresh_density()
 
     def on_counts_ready(self, message: messages.CountsReady) -> None:
         self.counts, self.counts_file = message.counts, message.file
-        self.show_source()
+        self.projector.source()
 
     def on_events_ready(self, message: messages.EventsReady) -> None:
         self.cinema.events.receive(message.page, message.lines)
 
     def on_density_ready(self, message: messages.DensityReady) -> None:
         self.cinema.timeline.receive(message.density)
-        self.show_headline()
+        self.projector.headline()
 
     def on_output_ready(self, message: messages.OutputReady) -> None:
         self.cinema.output.show(message.lines)
@@ -386,7 +289,7 @@ class Cinema(App[None]):
         mover = self.reader.mover
         if self.view.follow and not self.view.newest and not mover.waiting:
             mover.move("", moves.to(lambda: self.recording.event_count - 1))
-        self.show_headline()
+        self.projector.headline()
 
     def on_terminal_changed(self, message: messages.TerminalChanged) -> None:
         if self.live is not None and self.cinema.terminal is not None:
@@ -406,7 +309,7 @@ class Cinema(App[None]):
         if problem := self.live.problem():
             self.say(problem, "wrong")
         self._watch()
-        self.show_headline()
+        self.projector.headline()
 
     # -- requests of the widgets ------------------------------------------------------------------
 
@@ -463,7 +366,7 @@ class Cinema(App[None]):
         self.actions.restore_focus()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self.show_headline()
+        self.projector.headline()
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -516,10 +419,9 @@ def _subject(view: View) -> tuple[object, ...]:
 
 
 def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
-    """Play the recording at `path`; with `session` the one that its program is making.
+    """Play the recording at `path`; with `session` the one that its program is making; return 0.
 
-    Returns the exit status: the program's own with `session`, 128 and the number for a signal, 0 where
-    it was left running.  Raises UsageError without a terminal, RecordingError for a bad recording.
+    Raises UsageError without a terminal, RecordingError for a bad recording.
     """
     from escope.engine.replay.recording import Recording
 
@@ -529,12 +431,7 @@ def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
     with recording:
         app = Cinema(recording, session)
         app.run()
-    if session is None:
-        return 0
-    status = session.poll()
-    if status is None:
-        return 0
-    return status if status >= 0 else 128 - status
+    return 0
 
 
 def _open(kind: type[Recording], path: Path, seconds: float) -> Recording:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from escope.tui.event_text import event_line, short_name
+from escope.tui.event_text import event_line, exception_text, short_name
 from escope.tui.highlight import highlight
 from escope.tui.names import Reference, SourceNames
 from escope.tui.picture import (
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 FILES_KEPT = 30
 STATES_KEPT = 8
+NEAR = 50
+"""Events looked at for a place where no frame runs."""
 BESIDE = 28
 """Characters of one value beside a line."""
 
@@ -140,7 +143,19 @@ class Camera:
     ) -> SourcePart | None:
         if view.file is not None and (frame is None or view.file != frame.file):
             return SourcePart(self.text(view.file), line=0, innermost=False)
-        return None if frame is None else self._source(frame, event, view.up == 0)
+        if frame is not None:
+            return self._source(frame, event, view.up == 0)
+        # Before the first frame and after the last: where it begins, or ended.
+        near = self._near(event)
+        if near is None or near.file is None:
+            return None
+        return SourcePart(self.text(near.file), line=0, innermost=False, near=near.line or 0)
+
+    def _near(self, event: Event) -> Event | None:
+        recording, seq = self.recording, event.seq
+        before = recording.events(max(0, seq - NEAR), seq + 1, backward=True)
+        after = recording.events(seq, seq + NEAR)
+        return next((one for one in chain(before, after) if one.file is not None), None)
 
     def _source(self, frame: FrameState, event: Event, innermost: bool) -> SourcePart:
         code = frame.code
@@ -148,7 +163,7 @@ class Camera:
         if event.kind in ("raise", "unwind") and innermost:
             value = event.value
             if value is not None and (event.kind == "unwind" or event.frame == frame.id):
-                raising = value.summary(80)
+                raising = exception_text(value)
         return SourcePart(
             text=self.text(frame.file),
             line=frame.line,

@@ -50,7 +50,7 @@ class Commands:
             name, _, line = rest.rpartition(":")
             if not line.isdigit():
                 raise UsageError(f"break takes NAME:LINE, not {plain(rest)!r}")
-            file = self._file(name) if name else app.source_file
+            file = self._file(name) if name else app.projector.file
             if file is not None:
                 app.set_view(app.view.toggled_breakpoint(file, int(line)))
                 actions.driving.send_predicates()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from escope.tui.messages import ProgramStopped
 from escope.tui.screens.leave import LeaveScreen
@@ -76,15 +76,9 @@ class Driving:
         live = app.live
         if live is None or not live.running:
             return False
-        conditions: list[dict[str, Any]] = [
-            {"text": text, "once": False} for text in app.view.predicates
-        ]
-        conditions += [
-            {"text": "True", "once": False, "file": file, "line": line}
-            for file, line in sorted(app.view.breakpoints)
-        ]
-        numbered = [{"number": number, **one} for number, one in enumerate(conditions, 1)]
-        live.set_predicates(numbered)
+        texts = [*app.view.predicates]
+        texts += [f"{file}:{line}" for file, line in sorted(app.view.breakpoints)]
+        live.set_predicates(texts)
         return True
 
     def quit(self) -> None:

@@ -34,6 +34,22 @@ def event_line(event: Event, lines: Sequence[str]) -> EventLine:
     return EventLine(event.seq, event.kind, event.depth, text, place_of(event.file, event.line))
 
 
+def exception_text(value: Value | None) -> str:
+    """An exception as Python words it, ``KeyError: 'x'``, from what was recorded of it."""
+    if value is None:
+        return ""
+    name = plain(value.type_name.rpartition(".")[2])
+    arguments = value.attribute("args")
+    if arguments is None or arguments.child_count > 1:
+        return _brief(value, 80)
+    for child in arguments.children(0, 1):
+        text = child.value.scalar if child.value.is_scalar and not child.value.label else None
+        if isinstance(text, str) and name != "KeyError":
+            return f"{name}: {plain(text)}"
+        return f"{name}: {_brief(child.value, 80)}"
+    return name
+
+
 def _brief(value: Value | None, width: int = 60) -> str:
     return "" if value is None else plain(value.summary(width))
 
@@ -58,7 +74,7 @@ def _text(event: Event, lines: Sequence[str]) -> str:
         return f"{word}{function}  {value}"
     if kind in ("raise", "handle", "unwind"):
         word = {"raise": "raise", "handle": "caught", "unwind": f"leaves {function}"}[kind]
-        return f"{word}  {_brief(event.value)}"
+        return f"{word}  {exception_text(event.value)}"
     name = event.name
     shown = plain(name) if isinstance(name, str) else _brief(name, 30)
     if kind == "store":

@@ -35,6 +35,10 @@ class Live:
         self._post = post
         self._typed: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closing = threading.Event()
+        self._own: dict[int, str] = {
+            int(one["number"]): str(one["text"]) for one in session.predicates
+        }
+        self._hits = dict(self._own)
         self._seen: tuple[object, ...] = ()
         self._threads = [
             threading.Thread(target=self._read, name="escope-terminal", daemon=True),
@@ -115,9 +119,15 @@ class Live:
         self.session.resize(rows, columns)
         self._post(TerminalChanged())
 
-    def set_predicates(self, predicates: list[dict[str, Any]]) -> None:
-        """Replace what pauses the program."""
-        self.session.set_predicates(predicates)
+    def set_predicates(self, texts: list[str]) -> None:
+        """Replace what pauses the program, besides the conditions it was started with."""
+        own = len(self._own)
+        wanted: list[dict[str, Any]] = [
+            {"number": own + index, "text": text, "once": False}
+            for index, text in enumerate(texts, 1)
+        ]
+        self._hits = {**self._own, **{one["number"]: one["text"] for one in wanted}}
+        self.session.set_predicates(wanted)
 
     def stop(self) -> None:
         """End the program: ask, then kill.  Takes up to some seconds; not for the UI's thread."""
@@ -135,10 +145,7 @@ class Live:
         self.session.close()
 
     def _hit_text(self, number: int) -> str:
-        for predicate in self.session.predicates:
-            if predicate.get("number") == number:
-                return str(predicate.get("text", number))
-        return f"condition {number}"
+        return self._hits.get(number, f"condition {number}")
 
     # -- threads ----------------------------------------------------------------------------------
 

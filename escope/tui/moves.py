@@ -65,36 +65,31 @@ def to_line(recording: Recording, file: str, line: int, forward: bool) -> Find:
     return lambda at, token: recording.timeline.run_to(file, line, at, backward=not forward)
 
 
-def to_predicate(recording: Recording, text: str, forward: bool) -> Find:
-    """The next or previous moment at which the condition becomes true."""
+def to_condition(recording: Recording, text: str, forward: bool) -> Find:
+    """The next or previous moment at which the condition becomes true, or the place is reached."""
+    from escope.engine.predicate import parse_breakpoint
 
-    def find(at: int, token: Token) -> int | None:
-        start = at + 1 if forward else at - 1
-        if not 0 <= start < recording.event_count:
-            return None
-        found = recording.find(
-            text, backward=not forward, start=start, limit=1, cancelled=token.cancelled
-        )
-        for moment in found:
-            return int(moment.seq)
-        return None
-
-    return find
+    stops = [parse_breakpoint(text)]
+    timeline = recording.timeline
+    carry_on = timeline.continue_ if forward else timeline.back_continue
+    return lambda at, token: carry_on(at, stops, token.cancelled)
 
 
 def to_stop(recording: Recording, view: View, forward: bool, edge: bool) -> Find:
     """The nearest breakpoint, hit or condition; with `edge` else the end, or the start."""
+    from escope.engine.predicate import parse_breakpoint
+
+    texts = [f"{file}:{line}" for file, line in sorted(view.breakpoints)] + list(view.predicates)
+    stops = [parse_breakpoint(text) for text in texts]
 
     def find(at: int, token: Token) -> int | None:
+        timeline = recording.timeline
+        carry_on = timeline.continue_ if forward else timeline.back_continue
         best: int | None = _beside(recording.marks(Kind.HIT), at, forward)
-        finds = [to_line(recording, f, n, forward) for f, n in sorted(view.breakpoints)]
-        finds += [to_predicate(recording, text, forward) for text in view.predicates]
-        for one in finds:
-            token.check()
-            found = one(at, token)
-            if found is not None and (best is None or (found < best) == forward):
-                best = found
+        found = carry_on(at, stops, token.cancelled) if stops else None
         token.check()
+        if found is not None and (best is None or (found < best) == forward):
+            best = found
         if best is None and edge:
             last = recording.event_count - 1 if forward else 0
             return last if last != at else None

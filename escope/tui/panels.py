@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WRITES_SHOWN = 2_000
 """Writes of the program that the output pane shows, the newest before the position."""
+EVENTS_OF_A_BAR = 8
 LINE_SHOWN = 1_000
 """Characters of one line of output."""
 
@@ -42,23 +43,25 @@ def events(camera: Camera, page: int) -> Work:
 
 
 def density(recording: Recording, columns: int) -> Work:
-    """The timeline in that many columns of equal time."""
+    """The timeline in that many columns, each of equally many events; bars tell how many are calls."""
 
     def work(token: Token) -> DensityReady:
-        heights = np.asarray(recording.density(columns, by="time"), dtype=np.int64)
-        starts = np.concatenate(([0], np.cumsum(heights)))
+        total = recording.event_count
+        # In a short recording a column holds too few events to be dense or not.
+        buckets = max(1, min(columns, total // EVENTS_OF_A_BAR))
+        calls = np.asarray(recording.density(buckets, kinds={Kind.CALL, Kind.RESUME}))
         token.check()
+        starts = np.arange(columns + 1, dtype=np.int64) * total // columns
 
         def columns_of(kind: Kind) -> frozenset[int]:
             seqs = recording.marks(kind)
-            seqs = seqs[seqs < starts[-1]]
-            places = np.searchsorted(starts, seqs, "right") - 1
+            places = np.searchsorted(starts, seqs[seqs < total], "right") - 1
             return frozenset(np.unique(places).tolist())
 
         return DensityReady(
             Density(
-                events=int(starts[-1]),
-                columns=tuple(heights.tolist()),
+                events=total,
+                columns=tuple(calls[np.arange(columns) * buckets // columns].tolist()),
                 starts=tuple(starts.tolist()),
                 raises=columns_of(Kind.RAISE),
                 outputs=columns_of(Kind.OUTPUT),

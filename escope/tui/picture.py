@@ -76,6 +76,8 @@ class SourcePart:
     """The line of the shown frame, from 1; 0 for none."""
     innermost: bool
     """Whether the shown frame is the one that runs."""
+    near: int = 0
+    """Where no frame runs: the line that the event belongs to."""
     first: int = 0
     last: int = 0
     """Lines of the function of the shown frame."""
@@ -181,13 +183,13 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """The timeline: how much happened where, and the marks on it; one column per bucket."""
+    """The timeline: how much happened where, and the marks on it, by column."""
 
     events: int
     columns: tuple[int, ...]
-    """Events per bucket of equal time."""
+    """Calls in the stretch that the column lies in; all stretches have equally many events."""
     starts: tuple[int, ...]
-    """The first seq of each bucket, and one more: the number of events."""
+    """The first seq of each column, and one more: the number of events."""
     raises: frozenset[int] = frozenset()
     outputs: frozenset[int] = frozenset()
     hits: frozenset[int] = frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.segment import Segment
+from textual import events
 from textual.message import Message
 
 from escope.tui.picture import EventLine
@@ -65,16 +66,19 @@ class EventList(Lines):
         super().__init__(id=id)
         self._pages: dict[int, tuple[EventLine, ...]] = {}
         self._asked: set[int] = set()
-        self._base_depth = 0
 
     def show(self, seq: int, events: int) -> None:
         """Have `events` rows, and the position on `seq`."""
+        if (seq, events) == (self.cursor, self.row_count):
+            return
         if events != self.row_count:
             for page in [page for page in self._pages if len(self._pages[page]) < PAGE]:
                 del self._pages[page]
+            self._asked.clear()
             self.set_rows(events)
         self.cursor = max(0, min(seq, self.row_count - 1))
         self.reveal(self.cursor, margin=2, center=True)
+        self._want()
         self.refresh()
 
     def receive(self, page: int, lines: tuple[EventLine, ...]) -> None:
@@ -86,15 +90,29 @@ class EventList(Lines):
         self.refresh()
 
     def line(self, seq: int) -> EventLine | None:
-        """The event at `seq`, where its page is here; asks for it otherwise."""
+        """The event at `seq`, where its page is here."""
         page, index = divmod(seq, PAGE)
         lines = self._pages.get(page)
-        if lines is not None and index < len(lines):
-            return lines[index]
-        if page not in self._asked:
-            self._asked.add(page)
-            self.post_message(self.Wanted(page))
-        return None
+        return lines[index] if lines is not None and index < len(lines) else None
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._want()
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._want()
+
+    def _want(self) -> None:
+        """Ask for the pages that are to be seen and are not here."""
+        if not self.row_count or not self.size.height:
+            return
+        top = self.scroll_offset.y
+        last = min(top + self.size.height, self.row_count) - 1
+        for page in range(top // PAGE, last // PAGE + 1):
+            if page not in self._asked and page not in self._pages:
+                self._asked.add(page)
+                self.post_message(self.Wanted(page))
 
     def lead(self, row: int, width: int) -> Segments:
         here = row == self.cursor

@@ -50,6 +50,7 @@ class Source(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.part: SourcePart | None = None
+        self._showing: tuple[object, ...] = ()
         self.counts: Mapping[int, int] = {}
         self.breakpoints: frozenset[int] = frozenset()
 
@@ -61,6 +62,10 @@ class Source(Lines):
         cursor: int | None,
     ) -> None:
         """Show `part`; `cursor` is a line, None keeps the cursor where the program is."""
+        shown = (part, counts, breakpoints, cursor)
+        if shown == self._showing:
+            return
+        self._showing = shown
         new_file = part is None or self.part is None or part.text.file != self.part.text.file
         moved = part != self.part
         self.part = part
@@ -68,7 +73,7 @@ class Source(Lines):
         self.breakpoints = breakpoints
         self.set_rows(len(part.text.lines) if part is not None else 0)
         if part is not None:
-            line = cursor if cursor is not None else part.line
+            line = cursor if cursor is not None else part.line or part.near
             self.cursor = max(0, min(line - 1, self.row_count - 1))
             if new_file:
                 self.scroll_to(

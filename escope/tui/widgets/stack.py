@@ -39,8 +39,7 @@ class Stack(Lines):
     def show(self, picture: Picture) -> None:
         """Show the stacks of `picture`, with the cursor on its frame."""
         entries: list[tuple[ThreadLine, FrameLine | None, int]] = []
-        self._event_thread = picture.event_thread
-        self._here = -1
+        here, before = -1, (self._lines, self._here, self._event_thread)
         for thread in picture.threads:
             shown = thread.id == picture.thread
             if len(picture.threads) > 1 or not thread.frames:
@@ -49,9 +48,11 @@ class Stack(Lines):
                 continue
             for index in range(len(thread.frames) - 1, -1, -1):
                 if index == picture.frame:
-                    self._here = len(entries)
+                    here = len(entries)
                 entries.append((thread, thread.frames[index], len(thread.frames) - 1 - index))
-        self._lines = entries
+        self._lines, self._here, self._event_thread = entries, here, picture.event_thread
+        if before == (entries, here, picture.event_thread):
+            return
         self.set_rows(len(entries))
         if self._here >= 0:
             self.cursor = self._here

@@ -65,6 +65,8 @@ class StateTree(Lines):
 
     def show(self, rows: tuple[TreeRow, ...]) -> None:
         """Show these rows; the cursor stays on the row it was on, or on what is nearest to it."""
+        if rows == self.rows:
+            return
         self.rows = rows
         self.set_rows(len(rows))
         if self.selected is not None:

@@ -44,9 +44,10 @@ class Timeline(Widget, can_focus=True):
 
     def show(self, seq: int, marks: Mapping[str, int]) -> None:
         """Put the cursor on `seq`; `marks` are the person's own."""
-        self.seq = seq
-        self.marks = marks
-        self.refresh()
+        if (seq, marks) != (self.seq, self.marks):
+            self.seq = seq
+            self.marks = marks
+            self.refresh()
 
     def receive(self, density: Density) -> None:
         """Take the density that was wanted."""
