@@ -18,6 +18,7 @@ from escope.storage.rows import Shape
 type_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 type_dict: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _type_name: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+_type_module: Callable[[type], Any] = type.__dict__["__module__"].__get__
 _type_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
 _type_basicsize: Callable[[type], int] = type.__dict__["__basicsize__"].__get__
 _type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].__get__
@@ -27,6 +28,7 @@ _builtin_qualname = types.BuiltinFunctionType.__dict__["__qualname__"].__get__
 _MODULE_DICT: Any = type.__dict__["__dict__"].__get__(types.ModuleType)["__dict__"]
 
 _HEAP_TYPE = 1 << 9
+_IMMUTABLE_TYPE = 1 << 8
 _OBJECT_SIZE = _type_basicsize(object)
 _MISSING = object()
 
@@ -34,6 +36,9 @@ SCALAR_TYPES: frozenset[type] = frozenset(
     {int, float, bool, type(None), str, bytes, complex, type(...), type(NotImplemented)}
 )
 """Exact types whose values are immutable, and are recorded in the row or once by content."""
+
+SCALAR_IDS = frozenset(map(id, SCALAR_TYPES))
+"""Types are told apart by address: comparing or hashing one would run code of its metaclass."""
 
 _SCALAR_BASES = (int, float, str, bytes, complex)
 CONTAINER_BASES: tuple[tuple[Any, Shape], ...] = (
@@ -56,6 +61,7 @@ _NAMED_TYPES: frozenset[type] = frozenset(
         types.ClassMethodDescriptorType,
     }
 )
+_NAMED_IDS = frozenset(map(id, _NAMED_TYPES))
 SEQUENCES = frozenset({Shape.LIST, Shape.TUPLE, Shape.DEQUE})
 SETS = frozenset({Shape.SET, Shape.FROZENSET})
 MAPPINGS = frozenset({Shape.DICT, Shape.NAMESPACE})
@@ -93,6 +99,21 @@ _RESTLESS = frozenset(
 handlers).  Their state could not be told truly, so it is not told: such objects are opaque."""
 
 
+def is_scalar(value: Any) -> bool:
+    """Whether `value` is of an exact scalar type."""
+    return id(type(value)) in SCALAR_IDS
+
+
+def has_base(mro: tuple[type, ...], wanted: Any) -> bool:
+    """Whether `wanted` is in `mro`, by identity."""
+    return any(base is wanted for base in mro)
+
+
+def is_mapping(value: Any) -> bool:
+    """Whether `value` is a dict, or of a subclass."""
+    return has_base(type_mro(type(value)), dict)
+
+
 class Anatomy:
     """What is known of one type: its shape, its name, and how to reach its attributes."""
 
@@ -127,24 +148,24 @@ class Anatomy:
         if self.shape not in (Shape.OPAQUE, Shape.NAMED):
             self._find_attributes(mro)
         if self.shape is Shape.INSTANCE and not (self.dict_getter or self.slots):
-            if BaseException not in mro and _type_basicsize(cls) > _OBJECT_SIZE:
+            if not has_base(mro, BaseException) and _type_basicsize(cls) > _OBJECT_SIZE:
                 self.shape = Shape.OPAQUE
         elif self.shape is Shape.INSTANCE:
             self.concealed = any(
-                base is not object and not _type_flags(base) & _HEAP_TYPE for base in mro
-            ) and (BaseException not in mro)
+                base is not object and not is_python_class(base) for base in mro
+            ) and (not has_base(mro, BaseException))
 
     def _shape(self, mro: tuple[type, ...]) -> Shape:
         cls = self.cls
-        if cls in _NAMED_TYPES or type in mro:
+        if id(cls) in _NAMED_IDS or has_base(mro, type):
             return Shape.NAMED
         if cls is types.CellType:
             return Shape.CELL
         enum = sys.modules.get("enum")
-        if enum is not None and module_dict(enum).get("Enum", _MISSING) in mro:
+        if enum is not None and has_base(mro, module_dict(enum).get("Enum", _MISSING)):
             return Shape.NAMED
         for base, shape in CONTAINER_BASES:
-            if base in mro:
+            if has_base(mro, base):
                 if shape is Shape.TUPLE:
                     self._find_fields(mro)
                 if shape in (Shape.DICT, Shape.LIST, Shape.DEQUE):
@@ -152,13 +173,13 @@ class Anatomy:
                     self.plain_setitem = type(setter) is types.WrapperDescriptorType
                 return shape
         for base in _SCALAR_BASES:
-            if base in mro:
+            if has_base(mro, base):
                 return Shape.SCALAR
-        if self.name.partition(".")[0] in _RESTLESS and BaseException not in mro:
+        if self.name.partition(".")[0] in _RESTLESS and not has_base(mro, BaseException):
             return Shape.OPAQUE
-        if cls is object or BaseException in mro:
+        if cls is object or has_base(mro, BaseException):
             return Shape.INSTANCE
-        return Shape.INSTANCE if _type_flags(cls) & _HEAP_TYPE else Shape.OPAQUE
+        return Shape.INSTANCE if is_python_class(cls) else Shape.OPAQUE
 
     def _find_fields(self, mro: tuple[type, ...]) -> None:
         for base in mro:
@@ -173,7 +194,7 @@ class Anatomy:
             if self.dict_getter is None and type(descriptor) is types.GetSetDescriptorType:
                 self.dict_getter = descriptor.__get__
         for base in reversed(mro):
-            if not _type_flags(base) & _HEAP_TYPE:
+            if not is_python_class(base):
                 continue
             for name, member in type_dict(base).items():
                 if type(member) is types.MemberDescriptorType and type(name) is str:
@@ -202,7 +223,7 @@ class Anatomy:
             # dict() of an exact dict copies in C; another thread cannot change it in between.
             copy = dict.copy(held)
             found.update((name, item) for name, item in copy.items() if type(name) is str)
-        if self.shape is Shape.INSTANCE and BaseException in type_mro(self.cls):
+        if self.shape is Shape.INSTANCE and has_base(type_mro(self.cls), BaseException):
             found.setdefault("args", _exception_args(value))
         return found
 
@@ -222,11 +243,11 @@ class Anatomy:
         if type(found) is property:
             getter = found.fget
             return type(getter) is types.FunctionType and instrumented(getter.__code__)
-        return type(found) in _SEEN_DESCRIPTORS or not _has_get(type(found))
+        return id(type(found)) in _SEEN_DESCRIPTORS or not _has_get(type(found))
 
 
-_SEEN_DESCRIPTORS: frozenset[type] = _NAMED_TYPES | frozenset(
-    {staticmethod, classmethod, types.MemberDescriptorType, types.GetSetDescriptorType}
+_SEEN_DESCRIPTORS = _NAMED_IDS | frozenset(
+    map(id, (staticmethod, classmethod, types.MemberDescriptorType, types.GetSetDescriptorType))
 )
 
 
@@ -246,6 +267,30 @@ def lookup(cls: type, name: str) -> Any:
 MISSING = _MISSING
 
 
+_C_DESCRIPTORS = frozenset(map(id, (types.MethodDescriptorType, types.GetSetDescriptorType)))
+_PYTHON_CLASSES: dict[int, tuple[type, bool]] = {}
+
+
+def is_python_class(cls: type) -> bool:
+    """Whether a class statement (or a call of `type`) made the class, not C code."""
+    known = _PYTHON_CLASSES.get(id(cls))
+    if known is None:
+        known = _PYTHON_CLASSES[id(cls)] = (cls, _made_by_python(cls))
+    return known[1]
+
+
+def _made_by_python(cls: type) -> bool:
+    if not _type_flags(cls) & _HEAP_TYPE or _type_flags(cls) & _IMMUTABLE_TYPE:
+        return False
+    # C types bring methods and getters of their own; a class statement adds two getters at most.
+    return not any(
+        id(type(member)) in _C_DESCRIPTORS
+        and name not in ("__dict__", "__weakref__")
+        and member.__objclass__ is cls
+        for name, member in type_dict(cls).items()
+    )
+
+
 def module_dict(module: types.ModuleType) -> dict[str, Any]:
     """The globals of a module."""
     found: dict[str, Any] = _MODULE_DICT.__get__(module)
@@ -257,7 +302,7 @@ def type_name(cls: type) -> str:
     name = _type_name(cls)
     module = type_dict(cls).get("__module__") if _type_flags(cls) & _HEAP_TYPE else None
     if type(module) is not str:
-        dotted = type.__dict__["__module__"].__get__(cls)
+        dotted = _type_module(cls)
         module = dotted if type(dotted) is str else "builtins"
     if module == "builtins" or cls is deque:
         return name
@@ -283,9 +328,9 @@ def object_name(value: Any, anatomy: Anatomy) -> str:
     if cls is types.ModuleType:
         name = module_dict(value).get("__name__")
         return name if type(name) is str else "?"
-    if type in type_mro(cls):
+    if has_base(type_mro(cls), type):
         return type_name(value)
-    if cls in _NAMED_TYPES:
+    if id(cls) in _NAMED_IDS:
         name = cls.__dict__["__qualname__"].__get__(value)
         return name if type(name) is str else "?"
     held = anatomy.instance_dict(value)
@@ -327,14 +372,14 @@ def sequence_items(value: Any, shape: Shape, limit: int) -> tuple[list[Any], int
 
 def set_items(value: Any, limit: int) -> tuple[list[Any], int]:
     """Up to `limit` elements in the set's own order, and the true length."""
-    own = set if set in type_mro(type(value)) else frozenset
+    own = set if has_base(type_mro(type(value)), set) else frozenset
     items = list(own.__iter__(value))
     return items[:limit], len(items)
 
 
 def mapping_items(value: Any, limit: int) -> tuple[list[tuple[Any, Any]], int]:
     """Up to `limit` pairs in order, and the true length."""
-    own = OrderedDict if OrderedDict in type_mro(type(value)) else dict
+    own = OrderedDict if has_base(type_mro(type(value)), OrderedDict) else dict
     items = list(own.items(value)) if own is dict else _ordered_items(value)
     return items[:limit], len(items)
 
@@ -344,7 +389,7 @@ def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
     # keys of the program's classes.  Where all keys are scalars its iterator is safe; else the dict's order,
     # which is the same unless move_to_end was used.
     pairs = list(dict.items(value))
-    if all(type(key) in SCALAR_TYPES for key, _ in pairs):
+    if all(is_scalar(key) for key, _ in pairs):
         order = list(OrderedDict.__iter__(value))
         found = dict(pairs)
         return [(key, found[key]) for key in order]
@@ -354,12 +399,12 @@ def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
 def scalar_of(value: Any) -> Any:
     """The exact scalar inside an instance of a subclass of a scalar type."""
     mro = type_mro(type(value))
-    if int in mro:
+    if has_base(mro, int):
         return int.__int__(value) if type(value) is not bool else value
-    if str in mro:
+    if has_base(mro, str):
         return str.__str__(value)
-    if float in mro:
+    if has_base(mro, float):
         return float.__float__(value)
-    if bytes in mro:
+    if has_base(mro, bytes):
         return bytes.__getitem__(value, slice(None))
     return complex(complex.__dict__["real"].__get__(value), complex.__dict__["imag"].__get__(value))

@@ -29,18 +29,18 @@ _PURE_FUNCTIONS = frozenset(
         operator.is_,
     )
 )
-_PURE_METHODS: dict[type, frozenset[str]] = {
-    list: frozenset({"copy", "count", "index"}),
-    dict: frozenset({"get", "keys", "values", "items", "copy"}),
-    set: frozenset(
+_PURE_METHODS: dict[int, frozenset[str]] = {
+    id(list): frozenset({"copy", "count", "index"}),
+    id(dict): frozenset({"get", "keys", "values", "items", "copy"}),
+    id(set): frozenset(
         {"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}
     ),
 }
-_CONTAINERS = frozenset(an.CONTAINER_BASES[index][0] for index in range(len(an.CONTAINER_BASES)))
+_CONTAINERS = frozenset(id(base) for base, _ in an.CONTAINER_BASES)
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
 _super_self = super.__dict__["__self__"].__get__
 _super_class = super.__dict__["__thisclass__"].__get__
-_STATELESS = an.SCALAR_TYPES | {tuple, frozenset}
+_STATELESS = an.SCALAR_IDS | {id(tuple), id(frozenset)}
 
 InstrumentedTest = Callable[[types.CodeType], bool]
 
@@ -75,17 +75,17 @@ def suspects(
     if id(callee) in _PURE_FUNCTIONS or runs_seen_code(callee, instrumented):
         return []
     cls = type(callee)
+    if cls is types.MethodDescriptorType and arguments and id(type(arguments[0])) in _CONTAINERS:
+        return method_suspects(arguments[0], callee.__name__, arguments[1:], instrumented)
     if cls is types.BuiltinFunctionType:
         owner = callee.__self__
-        if type(owner) in _CONTAINERS:
+        if id(type(owner)) in _CONTAINERS:
             return method_suspects(owner, callee.__name__, arguments, instrumented)
         name = an.object_name(callee, _builtin_anatomy())
     else:
         owner = None
         name = "call"
-    found: list[Suspect] = [
-        (each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES
-    ]
+    found: list[Suspect] = [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     if owner is not None and type(owner) is not types.ModuleType:
         found.append((owner, True, name, ()))
     if cls is types.MethodType:
@@ -98,11 +98,11 @@ def method_suspects(
 ) -> list[Suspect]:
     """What `receiver.name(*arguments)` may change."""
     cls = type(receiver)
-    if cls in an.SCALAR_TYPES:
+    if id(cls) in an.SCALAR_IDS:
         # Methods of scalars run code of their arguments at most (an iterable given to join).
-        return [(each, True, name, ()) for each in arguments if type(each) not in _STATELESS]
-    if cls in _CONTAINERS:
-        if name in _PURE_METHODS.get(cls, ()):
+        return [(each, True, name, ()) for each in arguments if id(type(each)) not in _STATELESS]
+    if id(cls) in _CONTAINERS:
+        if name in _PURE_METHODS.get(id(cls), ()):
             return []
         return [(receiver, False, name, arguments)]
     if cls is super:
@@ -110,21 +110,22 @@ def method_suspects(
     if cls is types.ModuleType:
         callee = an.module_dict(receiver).get(name)
         return suspects(callee, arguments, instrumented) if callee is not None else []
-    if type in an.type_mro(cls):
+    if an.has_base(an.type_mro(cls), type):
         found = an.lookup(receiver, name)
-        if type(found) in (staticmethod, classmethod):
-            found = found.__func__
+        found = _unwrapped(found)
     else:
-        found = an.lookup(cls, name)
-        if type(found) in (staticmethod, classmethod):
-            found = found.__func__
+        found = _unwrapped(an.lookup(cls, name))
     if type(found) is types.FunctionType and instrumented(found.__code__):
         return []
-    deep: list[Suspect] = [
-        (each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES
-    ]
+    deep: list[Suspect] = [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     deep.append((receiver, True, name, ()))
     return deep
+
+
+def _unwrapped(found: Any) -> Any:
+    if type(found) is staticmethod or type(found) is classmethod:
+        return found.__func__
+    return found
 
 
 def _super_suspects(
@@ -132,14 +133,13 @@ def _super_suspects(
 ) -> list[Suspect]:
     """The same for `super().name(*arguments)`."""
     receiver, start = _super_self(proxy), _super_class(proxy)
-    cls = receiver if type in an.type_mro(type(receiver)) else type(receiver)
+    cls = receiver if an.has_base(an.type_mro(type(receiver)), type) else type(receiver)
     mro = an.type_mro(cls)
-    behind = mro[mro.index(start) + 1 :] if start in mro else mro
-    for base in behind:
+    at = next((place for place, base in enumerate(mro) if base is start), -1)
+    for base in mro[at + 1 :]:
         found = an.type_dict(base).get(name)
         if found is not None:
-            if type(found) in (staticmethod, classmethod):
-                found = found.__func__
+            found = _unwrapped(found)
             if type(found) is types.FunctionType and instrumented(found.__code__):
                 return []
             break
@@ -149,7 +149,7 @@ def _super_suspects(
 def blind_suspects(receiver: Any, name: str, arguments: tuple[Any, ...]) -> list[Suspect]:
     """What a method may change of which only the name is known."""
     suspected: list[Suspect] = [(receiver, False, name, ())]
-    suspected += [(each, True, name, ()) for each in arguments if type(each) not in an.SCALAR_TYPES]
+    suspected += [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     return suspected
 
 

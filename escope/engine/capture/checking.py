@@ -6,6 +6,8 @@ the credit does not cover a check that is needed, the object carries the label `
 
 from __future__ import annotations
 
+import gc
+import types
 from typing import Any
 
 from escope.engine.capture import anatomy as an
@@ -20,6 +22,8 @@ _CREDIT_BASE = 20_000
 _CREDIT_PER_EVENT = 100
 _WALK_OBJECTS = 5_000
 _WALK_ITEMS = 100_000
+_WALK_STRANGE = 200
+_STRANGE_DEPTH = 4
 
 
 class Checker:
@@ -53,17 +57,14 @@ class Checker:
         owner = encoder.objects.by_dict.get(id(value))
         if owner is not None and owner is not known:
             self._needed(owner, operation)
-        if known is None:
-            if deep:
-                self._walk_unknown(value, operation)
-            return
-        if known.fresh:
-            return
-        if not deep:
-            if not self._by_hint(known, value, operation, arguments):
-                self._needed(known, operation)
-            return
-        self._walk([known], operation)
+        if deep:
+            self._walk(value, operation)
+        elif (
+            known is not None
+            and not known.fresh
+            and not self._by_hint(known, value, operation, arguments)
+        ):
+            self._needed(known, operation)
 
     def _needed(self, followed: Followed, operation: str) -> None:
         if followed.length <= _SMALL or self._affordable(followed):
@@ -75,34 +76,33 @@ class Checker:
         earned = (self.encoder.events - followed.checked_at) * _CREDIT_PER_EVENT
         return followed.length <= _CREDIT_BASE // 2 + earned
 
-    def _walk_unknown(self, value: Any, operation: str) -> None:
-        # A bound method, partial, iterator or tuple nobody recorded: look one step through it.
-        anatomy = self.encoder.objects.anatomy(type(value))
-        if anatomy.shape is Shape.TUPLE:
-            children = list(tuple.__iter__(value))
-        elif anatomy.shape is Shape.DICT:
-            children = list(dict.values(value))
-        elif anatomy.shape is Shape.LIST:
-            children = list(list.__iter__(value))
-        elif hasattr(type(value), "__self__") and anatomy.shape is Shape.NAMED:
-            children = [value.__self__]
-        else:
-            return
-        known = [self.encoder.objects.get(child) for child in children[:_SMALL]]
-        self._walk([each for each in known if each is not None], operation)
+    def _walk(self, start: Any, operation: str) -> None:
+        """Check everything that is reachable, within a bound; beyond it, distrust.
 
-    def _walk(self, starts: list[Followed], operation: str) -> None:
-        """Check everything that is reachable, within a bound; beyond it, distrust."""
+        Through objects that are recorded the way leads over their recorded content, through others
+        (iterators, bound methods, partials, library objects) a few steps over what they hold.
+        """
         encoder = self.encoder
+        table = encoder.objects
         number = encoder.begin_round()
-        queue = list(starts)
-        objects, items = _WALK_OBJECTS, _WALK_ITEMS
+        objects, items, strange = _WALK_OBJECTS, _WALK_ITEMS, _WALK_STRANGE
+        queue: list[tuple[Any, int]] = [(start, 0)]
+        seen: set[int] = set()
         while queue:
-            followed = queue.pop()
-            if followed.round == number or not followed.object_id:
+            value, depth = queue.pop()
+            followed = value if type(value) is Followed else table.get(value)
+            if followed is not None and followed.round == number:
+                continue
+            if followed is None or followed.anatomy.shape in an.IMMUTABLE:
+                if followed is not None:
+                    followed.round = number
+                    value = followed.target()
+                if value is not None and depth < _STRANGE_DEPTH and strange > 0:
+                    strange -= 1
+                    queue += ((each, depth + 1) for each in _held(value, seen))
                 continue
             followed.round = number
-            if followed.fresh or followed.anatomy.shape in an.IMMUTABLE:
+            if followed.fresh or not followed.object_id:
                 continue
             if objects <= 0 or items <= 0:
                 encoder.distrust(followed)
@@ -110,7 +110,7 @@ class Checker:
             objects -= 1
             items -= followed.length
             self._needed(followed, operation)
-            queue.extend(children_of(followed))
+            queue += ((each, 0) for each in children_of(followed))
 
     def _by_hint(
         self, followed: Followed, value: Any, operation: str, arguments: tuple[Any, ...]
@@ -139,7 +139,7 @@ class Checker:
                 return True
             return False
         if cls is set and operation == "add" and set.__len__(value) == followed.length + 1:
-            if len(arguments) != 1 or type(arguments[0]) not in an.SCALAR_TYPES:
+            if len(arguments) != 1 or not an.is_scalar(arguments[0]):
                 return False
             item = arguments[0]
             shadow[key_token(item, encoder.follow)] = item
@@ -148,6 +148,26 @@ class Checker:
             encoder.changed(followed, [(Detail.ITEM << 8 | tag, oid, number)], operation)
             return True
         return False
+
+
+_DEAD_ENDS = frozenset(
+    map(id, (types.ModuleType, types.CodeType, types.FrameType, types.GetSetDescriptorType, type))
+)
+
+
+def _held(value: Any, seen: set[int]) -> list[Any]:
+    """What an object refers to, as the garbage collector sees it, which runs no code of anybody."""
+    cls = type(value)
+    if id(cls) in an.SCALAR_IDS or id(cls) in _DEAD_ENDS or id(value) in seen:
+        return []
+    if an.has_base(an.type_mro(cls), type):
+        return []
+    seen.add(id(value))
+    if cls is types.FunctionType:
+        return list(value.__closure__ or ())
+    if cls is dict and "__builtins__" in value:
+        return []
+    return [each for each in gc.get_referents(value) if not an.is_scalar(each)][:_SMALL]
 
 
 def children_of(followed: Followed) -> list[Followed]:

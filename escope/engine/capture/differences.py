@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from escope.engine.capture.anatomy import SCALAR_IDS
 from escope.engine.capture.objects import Followed
 
 _bits = struct.Struct("<d").pack
@@ -36,7 +37,7 @@ def key_token(value: Any, followed: Callable[[Any], Followed]) -> Any:
         return cls, _bits(value)
     if cls is complex:
         return cls, _bits(value.real), _bits(value.imag)
-    if cls in (int, bool, bytes, type(None), type(...), type(NotImplemented)):
+    if id(cls) in SCALAR_IDS:
         return cls, value
     return followed(value)
 

@@ -146,17 +146,20 @@ class Encoder:
             self._work.append(known)
         return known
 
-    def namespace(self, globals_: dict[str, Any], module: str) -> Followed:
-        """The `Followed` of a module's globals; writes the MODULE row at first sight."""
-        known = self.objects.get(globals_)
+    def namespace(self, names: dict[str, Any], module: str | None = None) -> Followed:
+        """The `Followed` of a module's globals or a class body's names, written at first sight.
+
+        With `module`, a MODULE row says whose globals they are.
+        """
+        known = self.objects.get(names)
         if known is not None and known.anatomy.shape is Shape.NAMESPACE:
             return known
-        anatomy = self._namespace_anatomy()
-        known = self.objects.add(globals_, anatomy)
+        known = self.objects.add(names, self._namespace_anatomy())
         self._work.append(known)
-        name = self.string(module)
+        number = self.string(module) if module is not None else 0
         self.drain()
-        self.row(Detail.MODULE << 8, known.object_id, name)
+        if module is not None:
+            self.row(Detail.MODULE << 8, known.object_id, number)
         return known
 
     def _namespace_anatomy(self) -> an.Anatomy:
@@ -164,13 +167,13 @@ class Encoder:
         if anatomy is None:
             anatomy = an.Anatomy(dict)
             anatomy.shape = Shape.NAMESPACE
-            anatomy.name = "namespace"
+            anatomy.name = "dict"
             self._namespace_type = anatomy
         return anatomy
 
     def item(self, value: Any) -> Any:
         """What a shadow keeps of `value`: an exact scalar itself, an object's `Followed`."""
-        return value if type(value) in an.SCALAR_TYPES else self.follow(value)
+        return value if an.is_scalar(value) else self.follow(value)
 
     def _item_token(self, item: Any) -> Token:
         return (Tag.OBJECT, item.object_id) if type(item) is Followed else self.token(item)

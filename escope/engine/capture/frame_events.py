@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from typing import TYPE_CHECKING, Any
 
+from escope.engine.capture import anatomy as an
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.ledger import Ledger
 from escope.events import Kind
@@ -55,12 +56,15 @@ def call(
         tag, number = ledger.value(value)
         binds.append((Detail.BIND << 8 | tag, slot, number))
     for slot, cell in zip(code.cells, operands[len(slots) :], strict=False):
-        followed = encoder.follow(cell)
+        followed = record.cells[slot] = encoder.follow(cell)
         encoder.check(followed, "")
         binds.append((Detail.BIND << 8 | Tag.OBJECT, slot, followed.object_id))
     if code.body == "module":
         encoder.check(module, "")
         binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, module.object_id))
+    elif code.body == "class" and an.is_mapping(names := frame.f_locals):
+        own = encoder.namespace(names)
+        binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, own.object_id))
     encoder.drain()
     ledger.time()
     for head, aux, number in binds:
@@ -73,7 +77,7 @@ def abandoned(ledger: Ledger, thread: ThreadRecord, frame: types.FrameType) -> N
     """A frame ends by an exception in its very first probe."""
     top = thread.top()
     if top is not None and top.address == id(frame):
-        ledger.encoder.event((FIRST_SITELESS + Kind.UNWIND) << 8, thread.caller_id(), 0)
+        ledger.encoder.event(ledger.head(top.code, Kind.UNWIND), thread.caller_id(), 0)
         thread.stack.pop()
 
 
@@ -93,6 +97,7 @@ def yield_(
     ledger.checker.settle(record, keep=True)
     tag, number = ledger.value(value)
     _leave(ledger, thread, probe, tag, number)
+    record.suspended_line = probe.line
     ledger.suspended[record.address] = record
 
 

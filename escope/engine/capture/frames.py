@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from escope.engine.capture.objects import Followed
 from escope.engine.capture.sites import CodeRecord
 
 Suspect = tuple[Any, bool, str, tuple[Any, ...]]
@@ -17,13 +18,16 @@ class FrameRecord:
 
     __slots__ = (
         "address",
+        "cells",
         "code",
         "exception",
         "frame_id",
         "pending",
         "raising",
         "receivers",
+        "saved",
         "site",
+        "suspended_line",
         "truths",
     )
 
@@ -33,6 +37,12 @@ class FrameRecord:
         self.site = site
         self.address = 0
         """Address of the frame object; it stays the same over suspensions."""
+        self.suspended_line = 0
+        """Where it was suspended last."""
+        self.cells: dict[int, Followed] = {}
+        """By slot: the cell that the variable lives in now."""
+        self.saved: dict[int, list[Followed | None]] = {}
+        """By slot: the cells that inlined comprehensions put aside."""
         self.pending: list[Suspect] = []
         """To be checked at this frame's next probe."""
         self.receivers: dict[int, tuple[Any, str, bool]] = {}

@@ -15,6 +15,7 @@ from escope.engine.capture import anatomy as an
 from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder, Token
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.sites import CodeRecord
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITELESS, Detail, Tag
 
@@ -38,6 +39,8 @@ class Ledger:
         """Suspended generators and coroutines by the address of their frame object."""
         self.current: ThreadRecord | None = None
         """The thread that the newest row belongs to."""
+        self.heads: dict[tuple[int, Kind, int], int] = {}
+        """Row heads of sites by code id, kind, line (0: any), for events that no probe of theirs tells."""
         self._next_frame = 1
         self._began = monotonic_ns()
         self._timed_at = -_TIME_EVERY
@@ -60,7 +63,7 @@ class Ledger:
 
     def value(self, value: Any) -> Token:
         """The token of an operand; a known object passed on is checked where that is cheap."""
-        if type(value) not in an.SCALAR_TYPES:
+        if not an.is_scalar(value):
             known = self.encoder.objects.get(value)
             if known is not None:
                 self.checker.passed(known)
@@ -94,7 +97,8 @@ class Ledger:
         if record is None:
             return self.find(thread, probe)
         self.time()
-        self.encoder.event((FIRST_SITELESS + Kind.RESUME) << 8, record.frame_id, 0)
+        head = self.head(probe.code, Kind.RESUME, record.suspended_line)
+        self.encoder.event(head, record.frame_id, 0)
         thread.stack.append(record)
         return record
 
@@ -105,14 +109,25 @@ class Ledger:
             return stack[-1]
         if any(record.code is probe.code for record in stack):
             while stack[-1].code is not probe.code:
-                self.encoder.event((FIRST_SITELESS + Kind.UNWIND) << 8, thread.caller_id(), 0)
+                head = self.head(stack[-1].code, Kind.UNWIND)
+                self.encoder.event(head, thread.caller_id(), 0)
                 stack.pop()
             return stack[-1]
         # Its beginning was not seen (it ran before recording began): it begins here.
         record = self.new_frame(probe)
-        self.encoder.event((FIRST_SITELESS + Kind.CALL) << 8, record.frame_id, 0)
+        self.encoder.event(self.head(probe.code, Kind.CALL), record.frame_id, 0)
         stack.append(record)
         return record
+
+    def note_site(self, code: CodeRecord, kind: Kind, line: int, head: int) -> None:
+        """Remember a site for `head`."""
+        self.heads[code.id, kind, line] = head
+        self.heads.setdefault((code.id, kind, 0), head)
+
+    def head(self, code: CodeRecord, kind: Kind, line: int = 0) -> int:
+        """The head of an event row of `kind` in `code`, at `line` where there is such a site."""
+        found = self.heads.get((code.id, kind, line)) or self.heads.get((code.id, kind, 0))
+        return found if found is not None else (FIRST_SITELESS + kind) << 8
 
     def written(self, stream: int, data: bytes) -> None:
         """Write output events for bytes that went to stdout (1) or stderr (2)."""

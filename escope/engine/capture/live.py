@@ -51,7 +51,7 @@ class LiveFrame:
 
 def wrap(value: Any) -> Any:
     """An exact scalar itself; any other object as a handle."""
-    return value if type(value) in an.SCALAR_TYPES else LiveHandle(value)
+    return value if an.is_scalar(value) else LiveHandle(value)
 
 
 class LiveHandle:

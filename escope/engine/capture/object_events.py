@@ -144,6 +144,10 @@ def _applied_item(
 
 def _changed_by_item(ledger: Ledger, target: Followed, container: Any) -> None:
     ledger.encoder.check(target, "item")
+    if type(container) is memoryview:
+        behind = ledger.encoder.objects.get(container.obj)
+        if behind is not None:
+            ledger.encoder.check(behind, "item")
     owner = ledger.encoder.objects.by_dict.get(id(container))
     if owner is not None and owner is not target:
         ledger.encoder.check(owner, "__dict__")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from escope.engine.capture import frame_events, object_events, suspicions, variable_events
 from escope.engine.capture.roles import Role
 from escope.engine.capture.sites import CodeRecord, Site
+from escope.events import Kind
 
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Probe:
     """What the instrumenter placed at one site."""
 
-    __slots__ = ("code", "extra", "head", "line", "name", "recorder", "site_id", "spread")
+    __slots__ = ("code", "extra", "head", "line", "name", "recorder", "site_id", "slot", "spread")
 
     def __init__(self, recorder: Recorder, site: Site, code: CodeRecord, extra: Any) -> None:
         self.recorder = recorder
@@ -30,6 +31,7 @@ class Probe:
         self.head = site.id << 8
         self.line = site.line or 0
         self.name: Any = site.name
+        self.slot = site.slot
         self.extra = extra
         self.spread = site.name == "*"
         """ARGS: the arguments come as a tuple and a dict."""
@@ -108,7 +110,28 @@ class StoreGlobalProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
-        recorder.fire(variable_events.store_global, self, value, sys._getframe(1))
+        names = sys._getframe(1).f_globals
+        recorder.fire(variable_events.store_name, self, value, names, self.code.module)
+
+
+class StoreOwnProbe(Probe):
+    """A name of a class body."""
+
+    __slots__ = ()
+
+    def __delitem__(self, value: Any) -> None:
+        recorder = self.recorder
+        frame = sys._getframe(1)
+        recorder.fire(variable_events.store_name, self, value, frame.f_locals, None)
+
+
+class DeleteOwnProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        frame = sys._getframe(1)
+        recorder.fire(variable_events.delete_name, self, frame.f_locals, None)
 
 
 class RestoreProbe(Probe):
@@ -127,6 +150,14 @@ class DeleteProbe(Probe):
         recorder.fire(variable_events.delete, self)
 
 
+class SaveProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(variable_events.save, self)
+
+
 class DeleteCellProbe(Probe):
     __slots__ = ()
 
@@ -140,7 +171,8 @@ class DeleteGlobalProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
-        recorder.fire(variable_events.delete_global, self, sys._getframe(1))
+        names = sys._getframe(1).f_globals
+        recorder.fire(variable_events.delete_name, self, names, self.code.module)
 
 
 class SetAttrProbe(Probe):
@@ -246,7 +278,7 @@ _PLAIN: dict[Role, type[Probe]] = {
     Role.YIELD: YieldProbe,
     Role.RESUME: ResumeProbe,
     Role.RESTORE: RestoreProbe,
-    Role.SAVE: DeleteProbe,
+    Role.SAVE: SaveProbe,
     Role.SETATTR: SetAttrProbe,
     Role.DELATTR: DelAttrProbe,
     Role.SETITEM: SetItemProbe,
@@ -262,17 +294,27 @@ _PLAIN: dict[Role, type[Probe]] = {
 }
 
 
+_NOTED = {Role.CALL: Kind.CALL, Role.RESUME: Kind.RESUME, Role.UNWIND: Kind.UNWIND}
+
+
 def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:
     """The probe for `role` at `site`; stores and deletions differ by where the variable lives."""
     if role is Role.STORE or role is Role.DELETE:
         store = role is Role.STORE
         cls: type[Probe]
         if site.slot is None:
-            cls = StoreGlobalProbe if store else DeleteGlobalProbe
+            own = code.body == "class" and extra != "global"
+            if own:
+                cls = StoreOwnProbe if store else DeleteOwnProbe
+            else:
+                cls = StoreGlobalProbe if store else DeleteGlobalProbe
         elif site.slot in code.cells:
             cls = StoreCellProbe if store else DeleteCellProbe
         else:
             cls = StoreProbe if store else DeleteProbe
     else:
         cls = _PLAIN[role]
-    return cls(recorder, site, code, extra)
+    made = cls(recorder, site, code, extra)
+    if role in _NOTED:
+        recorder.ledger.note_site(code, _NOTED[role], made.line, made.head)
+    return made

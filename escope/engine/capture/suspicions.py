@@ -17,7 +17,7 @@ from escope.storage.rows import Shape
 if TYPE_CHECKING:
     from escope.engine.capture.probes import Probe
 
-_STEADY_READS = frozenset({list, tuple, dict, range, memoryview, types.GeneratorType})
+_STEADY_READS = frozenset(map(id, (list, tuple, dict, range, memoryview, types.GeneratorType)))
 
 
 def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
@@ -62,7 +62,7 @@ def _globals_suspected(ledger: Ledger, frame: FrameRecord, probe: Probe) -> None
 def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
     """An operation on `value` that is no call may run unseen code, or change it in place."""
     cls = type(value)
-    if cls in an.SCALAR_TYPES:
+    if id(cls) in an.SCALAR_IDS:
         return
     frame = ledger.find(thread, probe)
     ledger.settle(frame)
@@ -70,9 +70,9 @@ def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> Non
         anatomy = ledger.encoder.objects.anatomy(cls)
         if anatomy.shape is Shape.NAMED or anatomy.is_quiet(probe.name, ledger.is_instrumented):
             return
-    elif cls in _STEADY_READS and not probe.extra:
+    elif id(cls) in _STEADY_READS and not probe.extra:
         return
-    frame.pending.append((value, False, "unseen", ()))
+    frame.pending.append((value, probe.extra == "deep", "unseen", ()))
 
 
 def imported(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
