@@ -1,0 +1,190 @@
+"""The live session: a program on a terminal of its own, driven and left by the player."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from escope.engine import launch
+from escope.engine.launch.session import Session
+from escope.errors import UsageError
+from escope.storage.control import PauseReason, ProgramState
+from escope.storage.process import process_alive
+from tests.launch.recording import environment, escope
+
+TERMINAL = """
+import os, signal, sys, time
+print(os.get_terminal_size(), sys.stdin.isatty(), open("/dev/tty").isatty(), flush=True)
+signal.signal(signal.SIGWINCH, lambda *a: print("size", os.get_terminal_size(), flush=True))
+print("hello", input("name? "), flush=True)
+try:
+    while True:
+        time.sleep(0.02)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+time.sleep(0.5)
+open("witness", "w").write("done")
+sys.exit(5)
+"""
+
+LOOP = """
+def work(n):
+    total = 0
+    for i in range(n):
+        total += i
+    return total
+work(5)
+work(7)
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "terminal.py").write_text(TERMINAL)
+    (tmp_path / "loop.py").write_text(LOOP)
+    return tmp_path
+
+
+@pytest.fixture
+def sessions() -> Iterator[list[Session]]:
+    started: list[Session] = []
+    yield started
+    for session in started:
+        session.kill()
+        session.wait(5)
+        session.close()
+        session.wait_sealed(20)
+
+
+def start(sessions: list[Session], target: str, **options: object) -> Session:
+    chosen = launch.RecordOptions(target, output="run.esr", **options)  # type: ignore[arg-type]
+    session = launch.debug_session(chosen, rows=10, columns=40)
+    sessions.append(session)
+    return session
+
+
+def read_until(session: Session, text: str, seconds: float = 20) -> str:
+    found = b""
+    end = time.monotonic() + seconds
+    while text.encode() not in found:
+        assert time.monotonic() < end, found
+        if select.select([session.pty_fd], [], [], 0.1)[0]:
+            try:
+                found += os.read(session.pty_fd, 65_536)
+            except OSError:
+                break
+    return found.decode()
+
+
+def until(condition: object, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+def test_the_program_has_a_terminal_that_can_be_typed_on_and_resized(
+    sessions: list[Session], here: Path
+) -> None:
+    session = start(sessions, "terminal.py")
+    assert "columns=40, lines=10) True True" in read_until(session, "name? ")
+    session.write(b"Ann\n")
+    assert "hello Ann" in read_until(session, "hello Ann")
+    session.resize(20, 60)
+    assert "columns=60, lines=20" in read_until(session, "size os.terminal_size(columns=60, lines=20)")
+    session.interrupt()
+    read_until(session, "interrupted")
+    assert session.wait(20) == 5
+    assert session.state is ProgramState.ENDED
+    assert session.wait_sealed(20)
+    assert (here / "run.esr").exists()
+
+
+@pytest.mark.parametrize(("how", "status"), [("kill", -9), ("terminate", -15)])
+def test_the_program_can_be_ended(sessions: list[Session], how: str, status: int) -> None:
+    session = start(sessions, "terminal.py")
+    read_until(session, "name? ")
+    getattr(session, how)()
+    assert session.wait(20) == status
+    assert not session.running
+
+
+def test_a_program_that_is_left_runs_to_its_end(sessions: list[Session], here: Path) -> None:
+    session = start(sessions, "terminal.py")
+    read_until(session, "name? ")
+    session.write(b"Ann\n")
+    read_until(session, "hello Ann")
+    session.interrupt()
+    session.leave()
+    assert session.left
+    until(lambda: (here / "witness").exists())
+    until(lambda: (here / "run.esr").exists())
+    assert "status     5" in escope("info", "run.esr", cwd=here).out
+
+
+def test_a_program_survives_the_death_of_the_player(here: Path) -> None:
+    player = (
+        "import os, time\n"
+        "from escope.engine import launch\n"
+        "session = launch.debug_session(launch.RecordOptions('terminal.py', output='run.esr'))\n"
+        "open('pid', 'w').write(str(session.pid))\n"
+        "session.write(b'Ann\\n')\n"
+        "time.sleep(1)\n"
+        "session.interrupt()\n"
+        "os._exit(0)\n"
+    )
+    subprocess.run([sys.executable, "-c", player], cwd=here, env=environment(), check=True)
+    until(lambda: (here / "witness").exists())
+    pid = int((here / "pid").read_text())
+    until(lambda: not process_alive(pid))
+    until(lambda: (here / "run.esr").exists())
+
+
+def test_a_predicate_pauses_the_program_and_steps_drive_it(sessions: list[Session]) -> None:
+    session = start(sessions, "loop.py", break_when=("i == 3",))
+    control = session.control
+    until(lambda: session.state is ProgramState.PAUSED)
+    assert control.pause_reason == PauseReason.HIT
+    assert control.hit_number == 1
+    first = control.paused_seq
+    session.step("into")
+    until(lambda: session.state is ProgramState.PAUSED and control.paused_seq > first)
+    assert control.pause_reason == PauseReason.STEP
+    session.set_predicates([])
+    session.run()
+    assert session.wait(20) == 0
+
+
+def test_the_program_can_be_paused_and_runs_on_when_it_is_left(
+    sessions: list[Session], here: Path
+) -> None:
+    (here / "long.py").write_text("import time\nend = time.time() + 2\nwhile time.time() < end:\n    n = 1\n")
+    session = start(sessions, "long.py")
+    until(lambda: session.control.events > 10)
+    session.pause()
+    until(lambda: session.state is ProgramState.PAUSED)
+    assert session.running
+    session.leave()
+    until(lambda: (here / "run.esr").exists())
+
+
+def test_an_unknown_step_is_refused(sessions: list[Session]) -> None:
+    session = start(sessions, "loop.py")
+    with pytest.raises(UsageError, match="sideways"):
+        session.step("sideways")
+    session.wait(20)
+
+
+def test_a_missing_script_leaves_nothing_behind(here: Path) -> None:
+    before = sorted(here.iterdir())
+    with pytest.raises(UsageError, match="no script"):
+        launch.debug_session(launch.RecordOptions("missing.py"))
+    assert sorted(here.iterdir()) == before
