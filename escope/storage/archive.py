@@ -112,6 +112,10 @@ class ArchiveWriter:
         """Write the ZIP's directory."""
         self._zip.close()
 
+    def abandon(self) -> None:
+        """Write nothing more: the file is of no use."""
+        self._zip.fp = None
+
 
 class Archive:
     """A sealed recording, read in place with `pread`; safe for several threads."""

@@ -34,7 +34,7 @@ from escope.storage.hot import DiskFull, HotStore
 from escope.storage.process import process_alive, process_start
 from escope.storage.ring import Ring
 from escope.storage.seal import seal
-from escope.storage.segments import SegmentWriter
+from escope.storage.segments import SegmentWriter, pack
 from escope.storage.tracker import Tracker
 
 _TAKE_ROWS = 1 << 18
@@ -180,16 +180,20 @@ class Collector:
         state.last_string = self._tracker.last_string
         # What is pending ends inside the first block: it was less than a block.
         state.pending = 0
-        self._directory.hot.append(blocks, state, checkpoint)
+        # Compressing now makes sealing quick, but a producer that waits is worse.
+        busy = count > ring.capacity // 4
+        records = [block.record.encode() for block in blocks]
+        if not busy:
+            records = [pack(record) for record in records]
+        self._directory.hot.append(blocks, records, state, checkpoint)
         self._pending = b""
         ring.release(taken)
         self._control.stored_events = state.events
         self._tracker.forget()
         now = time.monotonic()
-        for block in blocks:
-            size = len(block.record.rows) + len(block.record.frames) + len(block.record.checkpoint)
-            self._sizes.append((size, now))
-            self._hot_bytes += size
+        for record in records:
+            self._sizes.append((len(record), now))
+            self._hot_bytes += len(record)
         while (
             self._hot_bytes > self._hot_limit and len(self._sizes) >= self._directory.segment_blocks
         ):
@@ -226,11 +230,11 @@ class Collector:
         with os.fdopen(fd, "wb") as file, directory.hot.reading() as reader:
             writer = SegmentWriter(file, state.segments)
             for number in range(first, end):
-                record = reader.block(number)
-                if record is None:
+                data = reader.data(number)
+                if data is None:
                     raise EscopeError(f"block {number} is missing from the hot store")
                 summaries[number] = reader.summary(number).copy()
-                writer.add(record, summaries[number])
+                writer.add(data, summaries[number])
             self._segment_bytes += file.tell()
         state.segments += 1
         state.first_hot = end

@@ -2,7 +2,8 @@
 
     state      "state": JSON counters; "checkpoint": of the next block; "pending": rows of an event that
                is larger than the ring
-    blocks     block → record, until it moves to a segment
+    blocks     block → record, compressed or (when the ring filled faster) plain, until it moves to a
+               segment
     summaries  block → SUMMARY record
     runs       number of the run's first block → level, ENTRY array
     tables     block → its TYPE, FIELD and MODULE rows
@@ -30,6 +31,7 @@ from escope.errors import RecordingError
 from escope.storage.blocks import HOT, SUMMARY, BlockRecord
 from escope.storage.checkpoint import Checkpoint
 from escope.storage.index import ENTRY, FAN_IN, MAX_MERGED, ArrayRun, merge
+from escope.storage.segments import unpack
 from escope.storage.tracker import StoredBlock
 
 Array = npt.NDArray[Any]
@@ -159,13 +161,22 @@ class HotStore:
         with self._writing() as txn:
             self._put_state(txn, state, checkpoint)
 
-    def append(self, blocks: list[StoredBlock], state: HotState, checkpoint: Checkpoint) -> None:
-        """Store `blocks` and the state after them in one transaction; DiskFull leaves all as it was."""
+    def append(
+        self,
+        blocks: list[StoredBlock],
+        records: list[bytes],
+        state: HotState,
+        checkpoint: Checkpoint,
+    ) -> None:
+        """Store `blocks`, whose packed or plain records are `records`, and the state after them.
+
+        All in one transaction: DiskFull leaves everything as it was.
+        """
         levels = list(self._levels)
         with self._writing() as txn:
-            for block in blocks:
+            for block, record in zip(blocks, records, strict=True):
                 key = _NUMBER.pack(block.number)
-                txn.put(key, block.record.encode(), db=self._blocks, append=True)
+                txn.put(key, record, db=self._blocks, append=True)
                 txn.put(key, block.summary.tobytes(), db=self._summaries, append=True)
                 if block.tables:
                     txn.put(key, block.tables, db=self._tables, append=True)
@@ -273,10 +284,15 @@ class HotReader:
         """Rows of the event that is not complete."""
         return bytes(self._txn.get(b"pending", db=self._state) or b"")
 
+    def data(self, number: int) -> bytes | None:
+        """The packed or plain record of a block; None if it is not here (any more)."""
+        data = self._txn.get(_NUMBER.pack(number), db=self._dbs["blocks"])
+        return None if data is None else bytes(data)
+
     def block(self, number: int) -> BlockRecord | None:
         """The record of a block; None if it is not here (any more)."""
-        data = self._txn.get(_NUMBER.pack(number), db=self._dbs["blocks"])
-        return None if data is None else BlockRecord.decode(bytes(data))
+        data = self.data(number)
+        return None if data is None else unpack(data)
 
     def summary(self, number: int) -> Array:
         """The SUMMARY record of one block."""

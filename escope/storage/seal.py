@@ -62,7 +62,12 @@ def seal(directory: Directory, ring_rows: bytes, out: Path, manifest: dict[str, 
     fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(fd, "w+b") as file:
-            _write(directory, ring_rows, file, manifest)
+            writer = ArchiveWriter(file)
+            try:
+                _write(writer, directory, ring_rows, manifest)
+            except BaseException:
+                writer.abandon()
+                raise
             file.flush()
             os.fsync(file.fileno())
             size = os.fstat(file.fileno()).st_size
@@ -78,8 +83,9 @@ def seal(directory: Directory, ring_rows: bytes, out: Path, manifest: dict[str, 
     return size
 
 
-def _write(directory: Directory, ring_rows: bytes, file: Any, manifest: dict[str, Any]) -> None:
-    writer = ArchiveWriter(file)
+def _write(
+    writer: ArchiveWriter, directory: Directory, ring_rows: bytes, manifest: dict[str, Any]
+) -> None:
     with directory.hot.reading() as reader:
         state = reader.state()
         tracker = directory.tracker(reader)
@@ -99,13 +105,13 @@ def _write(directory: Directory, ring_rows: bytes, file: Any, manifest: dict[str
                 segment_writer = SegmentWriter(member, number)
                 for place in range(first, end):
                     if place >= state.blocks:
-                        record = tail[place - state.blocks].record
+                        data = tail[place - state.blocks].record.encode()
                     else:
-                        found = reader.block(place)
+                        found = reader.data(place)
                         if found is None:
                             raise RecordingError(f"block {place} is missing from the hot store")
-                        record = found
-                    segment_writer.add(record, summaries[place])
+                        data = found
+                    segment_writer.add(data, summaries[place])
             number += 1
         writer.add_summaries(summaries)
         tables = reader.tables(0, state.blocks) + b"".join(block.tables for block in tail)

@@ -32,6 +32,8 @@ Array = npt.NDArray[Any]
 
 MAGIC = b"ESCSEG1\n"
 _LEVEL = 3
+_FRAME = b"\x28\xb5\x2f\xfd"
+"""How a zstd frame begins; a plain record would have a checkpoint of 4 GB to begin so."""
 _HEAD = struct.Struct("<IIII")
 MAX_RAW = MAX_BLOCK_ROWS * 16 + (256 << 20)
 """Bytes of the largest record that is decompressed."""
@@ -39,7 +41,7 @@ MAX_RAW = MAX_BLOCK_ROWS * 16 + (256 << 20)
 
 def compress(data: bytes) -> bytes:
     """`data` as one zstd frame."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
 
 
 def decompress(data: bytes, limit: int = MAX_RAW) -> bytes:
@@ -121,6 +123,16 @@ def decode_record(data: bytes) -> BlockRecord:
     return BlockRecord(raw[_HEAD.size : middle], raw[middle : middle + frames], rows.tobytes())
 
 
+def pack(data: bytes) -> bytes:
+    """A block as a segment holds it, given so or as `BlockRecord.encode` made it."""
+    return data if data.startswith(_FRAME) else encode_record(BlockRecord.decode(data))
+
+
+def unpack(data: bytes) -> BlockRecord:
+    """The record of a block, given as a segment holds it or as `BlockRecord.encode` made it."""
+    return decode_record(data) if data.startswith(_FRAME) else BlockRecord.decode(data)
+
+
 class SegmentWriter:
     """Writes blocks to a file that is open for writing; the caller owns the file."""
 
@@ -130,9 +142,9 @@ class SegmentWriter:
         self._offset = len(MAGIC)
         file.write(MAGIC)
 
-    def add(self, record: BlockRecord, summary: Array) -> None:
-        """Write `record`; `summary` (one SUMMARY record) is told where it lies."""
-        data = encode_record(record)
+    def add(self, data: bytes, summary: Array) -> None:
+        """Write a block, packed or plain; `summary` (one SUMMARY record) is told where it lies."""
+        data = pack(data)
         self._file.write(data)
         summary["segment"] = self._number
         summary["offset"] = self._offset
