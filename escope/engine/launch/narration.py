@@ -21,7 +21,9 @@ def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
     control, output = wiring.control, wiring.output
     shown = _shown(str(output.file))
     size = _size(str(output.file))
-    events = _events(str(output.file)) if size is not None else control.stored_events
+    events, traced = control.stored_events, True
+    if size is not None:
+        events, traced = _contents(str(output.file))
     parts = [f"{events:,} event{'' if events == 1 else 's'} in {seconds:.2f} s"]
     problem = wiring.problem()
     if size is not None:
@@ -32,8 +34,8 @@ def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
         parts.append(f"{shown}.part is not sealed")
     if problem is not None:
         parts.append(f"partial: {problem}")
-    if events == 0 and problem is None:
-        parts.append("nothing in scope ran (--include takes in installed packages)")
+    if not traced and problem is None:
+        parts.append("nothing that ran was in scope (--include takes in installed packages)")
     parts.append(f"open it with: escope open {_quoted(shown)}")
     return "; ".join(parts)
 
@@ -68,16 +70,17 @@ def _size(path: str) -> str | None:
     return None
 
 
-def _events(path: str) -> int:
-    """Return how many events the sealed file holds, by its manifest."""
+def _contents(path: str) -> tuple[int, bool]:
+    """Return how many events the sealed file holds, and whether any code was traced."""
     import json
     from zipfile import BadZipFile, ZipFile
 
     try:
         with ZipFile(path) as archive:
-            return int(json.loads(archive.read("manifest.json"))["events"])
+            events = int(json.loads(archive.read("manifest.json"))["events"])
+            return events, b'{"type":"code"' in archive.read("sites.jsonl")
     except (OSError, BadZipFile, ValueError, KeyError, TypeError):
-        return 0
+        return 0, True
 
 
 def _quoted(path: str) -> str:

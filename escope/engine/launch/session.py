@@ -13,6 +13,7 @@ import subprocess
 import termios
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -59,7 +60,14 @@ class Session:
         part = wiring.output.part
         # Before the program runs: its first predicate may hit at once, and waits only for a player.
         wiring.control.beat_player()
-        command = program_command(options, part, current_mask(), terminal=True)
+        # They go through the control page, so that the player can take them away again.
+        predicates: list[dict[str, Any]] = [
+            {"number": number, "text": text, "once": False}
+            for number, text in enumerate(options.break_when, 1)
+        ]
+        wiring.control.set_predicates(predicates)
+        bare = replace(options, break_when=())
+        command = program_command(bare, part, current_mask(), terminal=True)
         master, slave = pty.openpty()
         mine, theirs = socket.socketpair()
         try:
@@ -87,10 +95,7 @@ class Session:
             raise UsageError(f"cannot run the program: {text}") from None
         finally:
             os.close(slave)
-        session.predicates = [
-            {"number": number, "text": text, "once": False}
-            for number, text in enumerate(options.break_when, 1)
-        ]
+        session.predicates = predicates
         threading.Thread(target=session._beat, name="escope-beat", daemon=True).start()
         return session
 
