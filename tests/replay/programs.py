@@ -181,9 +181,7 @@ def random_program(seed: int, events: int, threads: int = 2) -> Program:
     return program
 
 
-def _change(
-    random: Random, tape: Tape, frame: Frame, line: int, space: int, listed: int
-) -> None:
+def _change(random: Random, tape: Tape, frame: Frame, line: int, space: int, listed: int) -> None:
     """One event that changes something that predicates may look at."""
     code = frame.code
     kind = random.randrange(7)

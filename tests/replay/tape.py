@@ -349,7 +349,7 @@ class TapeStore:
         self.site_kind = self._sites.kind
         self.site_line = self._sites.line
         self.site_slot = self._sites.slot
-        self._strings = tape.strings
+        self._objects: dict[int, dict[int, bool]] = {}
         self._blocks: list[Block] = []
         tracker = Tracker(self._sites, self._table)
         rows = np.array(tape.site_rows(), dtype=ROWS)
@@ -404,24 +404,28 @@ class TapeStore:
         return found
 
     def object_blocks(self, oid: int, upto_block: int) -> Iterator[tuple[int, bool]]:
-        for number in range(upto_block, -1, -1):
-            block = self._blocks[number]
-            found = keyframe = False
-            for row, kind in zip(block.rows, block.kind, strict=True):
-                site, tag = int(row["head"]) >> 8, int(row["head"]) & 0xFF
-                if site == Detail.OBJECT and row["value"] == oid:
-                    found = keyframe = True
-                elif row["aux"] != oid or site == Detail.OBJECT:
-                    continue
-                elif site < 128:
-                    found |= site in CHANGES
-                elif kind in (Kind.STORE, Kind.DELETE) or (
+        if not self._objects:
+            for number in range(len(self._blocks)):
+                self._note_objects(number)
+        for number, keyframe in sorted(self._objects.get(oid, {}).items(), reverse=True):
+            if number <= upto_block:
+                yield number, keyframe
+
+    def _note_objects(self, number: int) -> None:
+        block = self._blocks[number]
+        for (head, aux, value), kind in zip(block.rows.tolist(), block.kind.tolist(), strict=True):
+            site, tag = head >> 8, head & 0xFF
+            if site == Detail.OBJECT:
+                self._objects.setdefault(value, {})[number] = True
+            elif (
+                (site < 128 and site in CHANGES)
+                or (kind in (Kind.STORE, Kind.DELETE) and aux)
+                or (
                     kind in (Kind.SETATTR, Kind.DELATTR, Kind.SETITEM, Kind.DELITEM)
                     and tag & APPLIED
-                ):
-                    found = True
-            if found:
-                yield number, keyframe
+                )
+            ):
+                self._objects.setdefault(aux, {}).setdefault(number, False)
 
     def site(self, number: int) -> Any:
         return self._sites.site(number)

@@ -170,5 +170,3 @@ def hides_globals(code: Any, name: str) -> bool:
 def _complete(content: Content) -> None:
     if not content.known:
         raise Unanswerable("not all items were recorded")
-
-

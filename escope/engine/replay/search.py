@@ -117,9 +117,7 @@ def _moments(
 
 def _moment(recording: Recording, seq: int) -> Moment:
     event = recording.event(seq)
-    return Moment(
-        0, seq, event.time_ns, event.file or "", event.line or 0, event.function or ""
-    )
+    return Moment(0, seq, event.time_ns, event.file or "", event.line or 0, event.function or "")
 
 
 class Names:
@@ -135,7 +133,9 @@ class Names:
         """Code object to the group of its module, 0 where it has names of its own."""
         bound: list[int] = []
         for number, code in store.codes.items():
-            own = {name: slot for slot, name in enumerate(code.variables) if name in predicate.names}
+            own = {
+                name: slot for slot, name in enumerate(code.variables) if name in predicate.names
+            }
             self.slots[number] = own
             bound += [number << 32 | slot for slot in (*own.values(), NO_SLOT)]
             body = code.flags.get("body", "function")

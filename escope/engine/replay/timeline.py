@@ -299,5 +299,3 @@ class Timeline:
 def _lines(block: Block, thread: int) -> NDArray[np.bool_]:
     mask: NDArray[np.bool_] = (block.kind == Kind.LINE) & (block.thread == thread)
     return mask
-
-

@@ -195,6 +195,10 @@ class Document:
         self.items = MOST_ITEMS if items is None else items
         self._printed: set[int] = set()
 
+    def note(self, numbers: set[int]) -> None:
+        """Take these objects for printed: a reference stands for them."""
+        self._printed |= numbers
+
     def value(self, value: Value, level: int = 0) -> dict[str, Any]:
         """The VALUE of the contract."""
         if value.is_scalar:
@@ -265,7 +269,10 @@ class Document:
         tag = value.raw[0]
         if tag in (Tag.LABEL, Tag.NOTHING):
             return {"type": "object", "label": label}
-        result: dict[str, Any] = {"type": value.type_name, "repr": value.view.scalars.show(value.raw)}
+        result: dict[str, Any] = {
+            "type": value.type_name,
+            "repr": value.view.scalars.show(value.raw),
+        }
         if label is not None:
             if tag in (Tag.STR, Tag.BYTES):
                 result["length"] = value.length or 0
