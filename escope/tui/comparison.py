@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from escope.tui.camera import Camera
 from escope.tui.event_text import short_name
 from escope.tui.messages import ChangesReady
 from escope.tui.picture import ChangeLine, Changes, Picture
-from escope.tui.plain import plain
+from escope.tui.plain import cut, plain
 from escope.tui.reader import Token, Work
 from escope.tui.view import Compare, View
 
 if TYPE_CHECKING:
     from escope.engine.replay.diff import Change
-    from escope.engine.replay.state import FrameState
+    from escope.engine.replay.state import FrameState, State
+
+_WITH_OPERAND = frozenset({"thread", "frame", "variable", "item", "key", "element", "attribute"})
 
 SHOWN = 500
 """Differences listed."""
@@ -46,7 +47,8 @@ def compare(camera: Camera, view: View, picture: Picture) -> Work:
         backward = other > view.seq
         if backward:
             title += " (later)"
-        return ChangesReady(_listed(title, changes, token))
+        functions = _functions(camera.state(earlier), camera.state(later))
+        return ChangesReady(_listed(title, changes, functions, token))
 
     return work
 
@@ -58,7 +60,12 @@ def _frames(camera: Camera, picture: Picture, token: Token) -> Changes:
         return Changes("nothing: no frame is shown", ())
     recording = camera.recording
     now = camera.state(picture.seq).frame(shown.id)
-    before = recording.timeline.run_to(shown.file, shown.line, picture.seq, backward=True)
+    here = picture.seq
+    if (picture.event.kind, recording.event(here).frame) != ("line", shown.id):
+        # Within the line: its own beginning is not the time before.
+        begun = recording.timeline.run_to(shown.file, shown.line, here, backward=True)
+        here = here if begun is None else begun
+    before = recording.timeline.run_to(shown.file, shown.line, here, backward=True)
     token.check()
     name = plain(short_name(shown.function))
     if before is None or now is None:
@@ -68,32 +75,77 @@ def _frames(camera: Camera, picture: Picture, token: Token) -> Changes:
         return Changes(f"nothing: line {shown.line} did not run in {name} before", ())
     same = "the same call" if earlier.id == now.id else "another call"
     title = f"{name} at line {shown.line} the time before, position {before:,}, {same}"
-    return _listed(title, earlier.diff(now), token)
+    return _listed(title, earlier.diff(now), {}, token)
 
 
 def _frame_at(camera: Camera, seq: int) -> FrameState | None:
     return camera.state(seq).frame(camera.recording.event(seq).frame)
 
 
-def _listed(title: str, changes: Iterable[Change], token: Token) -> Changes:
+def _listed(
+    title: str, changes: Iterable[Change], functions: dict[int, str], token: Token
+) -> Changes:
     changes = list(changes)
     lines = []
-    for change in islice(changes, SHOWN):
+    for change in changes[:SHOWN]:
         token.check()
         lines.append(
             ChangeLine(
                 change.op,
-                plain(_place(change.path)),
-                "" if change.before is None else _brief(change.before),
-                "" if change.after is None else _brief(change.after),
+                place_of(change.path, functions),
+                _brief(change.before),
+                _brief(change.after),
             )
         )
     return Changes(title, tuple(lines), max(0, len(changes) - SHOWN))
 
 
+def _functions(*states: State) -> dict[int, str]:
+    """The names of the functions of all frames in the states, by frame."""
+    return {
+        frame.id: plain(short_name(frame.function))
+        for state in states
+        for thread in state.threads
+        for frame in thread.frames
+    }
+
+
+def place_of(path: Iterable[Any], functions: dict[int, str]) -> str:
+    """The path of a change as people write it: ``main: rows[3].name``."""
+    steps = list(path)
+    parts: list[str] = []
+    while steps:
+        word = str(steps.pop(0))
+        if word not in _WITH_OPERAND:
+            parts.append(word if parts and parts[-1].endswith(": ") else f" ({word})")
+            continue
+        operand = steps.pop(0) if steps else ""
+        if word == "thread":
+            parts = [f"thread {operand}: "] if not steps or steps[0] != "frame" else []
+        elif word == "frame":
+            parts = [f"{functions.get(int(operand), f'frame {operand}')}: "]
+        elif word == "variable":
+            parts.append(plain(str(operand)))
+        elif word == "attribute":
+            parts.append(f".{plain(str(operand))}")
+        elif word == "element":
+            parts.append(f" {{{_brief(operand)}}}")
+        else:
+            parts.append(f"[{_brief(operand) if word == 'key' else operand}]")
+    return "".join(parts).strip().removesuffix(":")
+
+
 def _brief(value: Any) -> str:
-    return plain(value.summary(WIDTH)) if hasattr(value, "summary") else plain(str(value))
-
-
-def _place(path: Iterable[Any]) -> str:
-    return " ".join(map(str, path))
+    """One line about a value, or about the document of one, of a frame, of a thread."""
+    if value is None:
+        return ""
+    if not isinstance(value, dict):
+        return plain(value.summary(WIDTH)) if hasattr(value, "summary") else plain(str(value))
+    if "repr" in value:
+        return cut(plain(str(value["repr"])), WIDTH)
+    if "function" in value:
+        return plain(f"frame at line {value.get('line')}")
+    if "ref" in value:
+        return f"object {value['ref']}"
+    kind = str(value.get("type", value.get("name", "")))
+    return plain(f"{kind.rpartition('.')[2]} ({value['length']})" if "length" in value else kind)

@@ -227,8 +227,8 @@ async def test_what_a_step_changed_is_marked(opened: Opened) -> None:
         await press(pilot, *f":{stores[5] - 1}", "enter", "right")
         changed = {row.name: row for row in app.cinema.state.rows if row.changed}
         assert set(changed) == {"total"}
-        assert changed["total"].before == "10"
-        assert changed["total"].value == "15"
+        assert changed["total"].before == "6"
+        assert changed["total"].value == "10"
 
 
 async def test_a_breakpoint_stops_and_is_marked(opened: Opened) -> None:
@@ -238,9 +238,12 @@ async def test_a_breakpoint_stops_and_is_marked(opened: Opened) -> None:
         file, line = app.projector.file, app.projector.line
         assert (file, line) in app.view.breakpoints
         assert any(row.startswith("●") for row in text_of(app.cinema.source))
-        here = app.view.seq
+        assert file is not None
+        assert line is not None
+        end = recording.event_count - 1
         await press(pilot, "G", "C")
-        assert app.view.seq == here
+        assert app.view.seq == recording.timeline.run_to(file, line, end, backward=True)
+        app.set_view(app.view.with_cursor(line))
         check(app, recording)
         await press(pilot, "b", "c")
         assert app.view.seq == recording.event_count - 1

@@ -126,9 +126,15 @@ class CinemaScreen(Screen[None]):
                 self._panes[front].border_title = _tabs(present, front)
 
     def note(self, pane: Pane, text: str) -> None:
-        """Write `text` into the lower border of a pane."""
+        """Write `text` into the lower border of a pane; the timeline has only an upper one."""
         widget = self._panes[pane]
         content = Content(text)
+        if pane is Pane.TIMELINE:
+            title = Content(f"{pane.number} {pane.title}")
+            title = title + Content.styled(f"  {text}", "$faint") if text else title
+            if widget.border_title != title:
+                widget.border_title = title
+            return
         if widget.border_subtitle != content:
             widget.border_subtitle = content
 

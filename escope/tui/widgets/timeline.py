@@ -15,10 +15,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from escope.tui.picture import Density
-from escope.tui.styles.colours import FAINT, FOCUS, GROUND, HIT, NOW, RULE, SPOKEN, WRONG, ink
+from escope.tui.styles.colours import FAINT, GROUND, HIT, NOW, RULE, SPOKEN, WRONG, ink
 from escope.tui.widgets.lines import on_ground
 
 BARS = " ▁▂▃▄▅▆▇█"
+PAST, AHEAD = "#4f7f99", "#333e4b"
+"""Colours of the bars before and after the position."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -100,7 +102,7 @@ class Timeline(Widget, can_focus=True):
                 segments.append(Segment(BARS[left] if left else "│", ink(NOW)))
             else:
                 past = column < here
-                segments.append(Segment(BARS[left], ink(FOCUS if past else "#3d4a59")))
+                segments.append(Segment(BARS[left], ink(PAST if past else AHEAD)))
         return segments
 
     def _marks(self, density: Density) -> list[Segment]:
