@@ -39,7 +39,10 @@ from escope.storage.tracker import Tracker
 
 _TAKE_ROWS = 1 << 18
 _MAX_SLEEP = 0.005
-_EXIT_SECONDS = 5.0
+_EXIT_SECONDS = 2.0
+"""How long the launcher may take to say how the program ended, once it is gone."""
+_PLAIN_BYTES = 64 << 20
+"""Blocks stored without compression while the producer is fast; they lie in the collector's memory map."""
 
 
 class Full(Exception):
@@ -66,8 +69,9 @@ class Collector:
         self._hot_limit = limits.hot
         if limits.max_size is not None:
             self._hot_limit = min(limits.hot, limits.max_size // 4)
-        self._sizes: deque[tuple[int, float]] = deque()
+        self._sizes: deque[tuple[int, float, bool]] = deque()
         self._hot_bytes = 0
+        self._plain_bytes = 0
         self._segment_bytes = 0
         self._pending = b""
         self._program_start = 0
@@ -181,7 +185,7 @@ class Collector:
         # What is pending ends inside the first block: it was less than a block.
         state.pending = 0
         # Compressing now makes sealing quick, but a producer that waits is worse.
-        busy = count > ring.capacity // 4
+        busy = count > ring.capacity // 4 and self._plain_bytes < _PLAIN_BYTES
         records = [block.record.encode() for block in blocks]
         if not busy:
             records = [pack(record) for record in records]
@@ -192,8 +196,9 @@ class Collector:
         self._tracker.forget()
         now = time.monotonic()
         for record in records:
-            self._sizes.append((len(record), now))
+            self._sizes.append((len(record), now, busy))
             self._hot_bytes += len(record)
+            self._plain_bytes += len(record) if busy else 0
         while (
             self._hot_bytes > self._hot_limit and len(self._sizes) >= self._directory.segment_blocks
         ):
@@ -211,11 +216,11 @@ class Collector:
         self._ring.release(taken)
 
     def _age(self) -> None:
-        """Move blocks to a segment once they are old."""
+        """Use idle time: move blocks to a segment that are old, or were stored in a hurry."""
         count = self._directory.segment_blocks
         if len(self._sizes) >= count:
-            newest = self._sizes[count - 1][1]
-            if time.monotonic() - newest > self._limits.hot_seconds:
+            _, stored, _ = self._sizes[count - 1]
+            if self._plain_bytes or time.monotonic() - stored > self._limits.hot_seconds:
                 self._rotate()
 
     def _rotate(self) -> None:
@@ -240,7 +245,9 @@ class Collector:
         state.first_hot = end
         directory.hot.moved(summaries, state)
         for _ in range(directory.segment_blocks):
-            self._hot_bytes -= self._sizes.popleft()[0]
+            size, _, plain = self._sizes.popleft()
+            self._hot_bytes -= size
+            self._plain_bytes -= size if plain else 0
         directory.hot.check_readers()
 
     def _check_size(self) -> None:
@@ -261,19 +268,20 @@ class Collector:
     def _await_exit(self) -> None:
         """Wait until the launcher has said how the program ended, if there is one to say it."""
         control = self._control
-        deadline = time.monotonic() + _EXIT_SECONDS
         gone = 0.0
+        pause = 0.001
         while not control.exit_known and not control.stop_request:
-            now = time.monotonic()
             self._beat()
-            if now > deadline or not self._launcher_alive():
+            if not self._launcher_alive():
                 return
             pid = control.program_pid
-            if pid and not process_alive(pid):
-                gone = gone or now
-                if now - gone > 1:
+            # A program that is its own launcher cannot tell how it will end.
+            if pid in (0, control.launcher_pid) or not process_alive(pid):
+                gone = gone or time.monotonic()
+                if time.monotonic() - gone > _EXIT_SECONDS:
                     return
-            time.sleep(0.002)
+            time.sleep(pause)
+            pause = min(pause * 1.2, 0.02)
 
 
 def final_words(control: Control) -> dict[str, Any]:
