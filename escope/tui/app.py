@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 TICK = 0.1
 PATIENCE = 0.25
 """Seconds after which work is said to be going on."""
+RECOUNT = 0.5
+"""Seconds between two counts over a recording that grows."""
 OPENING = 10.0
 """Seconds that a program has to begin its recording."""
 
@@ -77,7 +79,8 @@ class Cinema(App[None]):
         self._typed: tuple[str, ...] = ()
         self._cinema: CinemaScreen | None = None
         self._columns = 0
-        self._density_events = -1
+        self._density_events, self._density_at = -1, -RECOUNT
+        self._counted, self._counted_at = -1, -RECOUNT
         self._next_step = 0.0
         self._player: Timer | None = None
         self._busy = False
@@ -220,14 +223,16 @@ class Cinema(App[None]):
             lane.ask("changes", compare(self.panel_camera, view, picture))
         if cinema.in_sight(Pane.FLOW, view):
             lane.ask("flow", flow_of(self.panel_camera, picture))
-        source = picture.source
         file = self.projector.file
-        if source is not None and file is not None and (force or file != self.counts_file):
+        stale = self._counted != view.events and time.monotonic() - self._counted_at > RECOUNT
+        if file is not None and (force or file != self.counts_file or stale):
+            self._counted, self._counted_at = view.events, time.monotonic()
             lane.ask("counts", panels.counts(self.recording, file))
 
     def _refresh_density(self) -> None:
-        if self._columns and (self.view.events != self._density_events):
-            self._density_events = self.view.events
+        stale = time.monotonic() - self._density_at > RECOUNT
+        if self._columns and self.view.events != self._density_events and stale:
+            self._density_events, self._density_at = self.view.events, time.monotonic()
             self.reader.panels.ask("density", panels.density(self.recording, self._columns))
 
     # -- facts from the reader --------------------------------------------------------------------
@@ -341,7 +346,7 @@ class Cinema(App[None]):
 
     def on_timeline_wanted(self, message: Timeline.Wanted) -> None:
         self._columns = message.columns
-        self._density_events = -1
+        self._density_events, self._density_at = -1, -RECOUNT
         if self.view.events:
             self._refresh_density()
 
@@ -382,6 +387,8 @@ class Cinema(App[None]):
                 self.cinema.bar.quiet()
         if self.live is not None or self.recording.live:
             self._watch()
+            if self._density_events != self.view.events:
+                self._refresh_density()
 
     def _watch(self) -> None:
         if self.reader.watch.idle and (self.recording.live or self.live is not None):

@@ -66,7 +66,19 @@ class Console:
     def resize(self, rows: int, columns: int) -> None:
         """Have another size."""
         with self._lock:
-            self._screen.resize(max(1, rows), max(1, columns))
+            screen, rows = self._screen, max(1, rows)
+            if rows < screen.lines:
+                # The emulator would cut off the top, also where the bottom is empty.
+                lost = max(0, screen.cursor.y - rows + 1)
+                kept = {
+                    y - lost: row for y, row in screen.buffer.items() if lost <= y < lost + rows
+                }
+                screen.buffer.clear()
+                screen.buffer.update(kept)
+                screen.cursor.y -= lost
+                screen.lines = rows
+                screen.margins = None
+            screen.resize(rows, max(1, columns))
 
     def look(self) -> TerminalScreen:
         """What is on the screen now."""

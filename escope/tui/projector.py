@@ -11,7 +11,7 @@ from escope.tui.widgets.status import Headline
 
 if TYPE_CHECKING:
     from escope.tui.app import Cinema
-    from escope.tui.picture import Picture
+    from escope.tui.picture import EventLine, Picture
 
 
 class Projector:
@@ -81,7 +81,7 @@ class Projector:
                 seq=view.seq,
                 events=view.events,
                 time_ns=picture.time_ns if picture is not None else 0,
-                event=f"{picture.event.kind}  {picture.event.text}" if picture is not None else "",
+                event=_told(picture.event) if picture is not None else "",
                 thread=_thread_name(picture),
             )
         )
@@ -122,6 +122,11 @@ class Projector:
             if count:
                 parts.append(f"{count:,} {word}")
         return " · ".join(parts)
+
+
+def _told(event: EventLine) -> str:
+    """The event's kind and text, the kind once."""
+    return event.text if event.text.startswith(event.kind) else f"{event.kind}  {event.text}"
 
 
 def _thread_name(picture: Picture | None) -> str:

@@ -67,7 +67,7 @@ class Stack(Lines):
         if frame is None:
             running = thread.id == self._event_thread
             top = thread.frames[-1] if thread.frames else None
-            place = f"  {plain(top.function)}:{top.line}" if top else "  ended"
+            place = f"  {plain(top.function)}:{top.line}" if top else "  no frames"
             return [
                 Segment("● " if running else "○ ", ink(NOW if running else MUTED)),
                 Segment(plain(thread.name) or f"thread {thread.id}", ink(FOCUS)),
