@@ -18,6 +18,8 @@ class Role(Enum):
     """An inlined comprehension gave a variable back what it was before, which may be nothing."""
     SAVE = auto()
     """An inlined comprehension took a variable over: it is unbound from here on."""
+    DROP = auto()
+    """A variable of an inlined comprehension alone ends."""
     DELETE = auto()
     SETATTR = auto()
     DELATTR = auto()

@@ -174,6 +174,21 @@ class SiteTable:
         self._predicates = 0
         self._file: int | None = None
 
+    def open(self) -> None:
+        """Open the file now instead of at the first line; CaptureError if that fails."""
+        with self._lock:
+            try:
+                self._opened()
+            except OSError as error:
+                message = f"{self._path}: cannot be written: {error.strerror}"
+                raise CaptureError(message) from error
+
+    def _opened(self) -> int:
+        if self._file is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+            self._file = os.open(self._path, flags, 0o600)
+        return self._file
+
     def add_source(self, source: bytes) -> str:
         """Keep `source`; return its SHA-256 in hexadecimal."""
         sha = hashlib.sha256(source).hexdigest()
@@ -254,10 +269,7 @@ class SiteTable:
     def _append(self, line: dict[str, Any]) -> None:
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
-            if self._file is None:
-                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-                self._file = os.open(self._path, flags, 0o600)
-            written = os.write(self._file, data)
+            written = os.write(self._opened(), data)
         except OSError as error:
             raise CaptureError(f"{self._path}: cannot be written: {error.strerror}") from error
         if written != len(data):

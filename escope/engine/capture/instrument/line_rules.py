@@ -11,8 +11,8 @@ from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Op
 
 _NEVER_FIRST = frozenset({"END_ASYNC_FOR", "END_FOR", "END_SEND", "RESUME"})
 _NEAR = range(-125, 128)
-"""Distances from the first line that 3.13 keeps; beyond them a line that differs from the one above is
-reported without looking at the line that ran before."""
+"""What 3.13 keeps in a byte: how far a line is from where it would be at one line per 16 code units.  Beyond
+that, a line that differs from the one above is reported without looking at the line that ran before."""
 
 
 class LineRules:
@@ -37,7 +37,8 @@ class LineRules:
             line = op.location.line
             if line is not None and line != current:
                 self._starts.add(index)
-                if PY313 and line - self._first_line not in _NEAR:
+                expected = self._first_line + (op.offset >> 4)
+                if PY313 and line - expected not in _NEAR:
                     self._always.add(index)
             current = line
         for op in ops[self._start :]:

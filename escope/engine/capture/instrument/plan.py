@@ -252,7 +252,7 @@ class _Planner:
                 add(Role.HANDLE, Place.AFTER, index, Kind.HANDLE)
             if index in self.lines.at:
                 add(Role.LINE, Place.AFTER, index, Kind.LINE)
-        elif name in ("IMPORT_NAME", "IMPORT_STAR") or (
+        elif name in ("IMPORT_NAME", "IMPORT_STAR", "SETUP_ANNOTATIONS") or (
             name == "CALL_INTRINSIC_1" and op.operand == _IMPORT_STAR
         ):
             add(Role.IMPORTED, Place.AFTER, index)
@@ -270,9 +270,15 @@ class _Planner:
         for part, slot in enumerate(slots):
             if part and op.name == "STORE_FAST_LOAD_FAST":
                 break
-            restored = stack[-1 - part] >= SAVED
-            role = Role.RESTORE if restored else Role.STORE
-            self._variable(role, Kind.STORE, Place.AFTER, index, slot, part)
+            if stack[-1 - part] < SAVED:
+                role, kind = Role.STORE, Kind.STORE
+            elif slot in self._real:
+                role, kind = Role.RESTORE, Kind.STORE
+            elif self.plan.variables[slot].startswith("."):
+                continue  # the iterator, which an inlined comprehension keeps on the stack
+            else:
+                role, kind = Role.DROP, Kind.DELETE
+            self._variable(role, kind, Place.AFTER, index, slot, part)
 
     def _variable(
         self, role: Role, kind: Kind, place: Place, index: int, slot: int, part: int = 0

@@ -203,17 +203,16 @@ class _Layout:
         at = self._by_place.get
         fallen: list[Insert] = at((index, Place.FALL), [])
         for insert in fallen:
-            source = insert.source
             steps, _ = self.emit(self.plan, insert)
-            location = self.body.ops[source].location
-            self._insert(insert, steps, location, self._guard(source))
+            location = self._way(insert.source, index)
+            self._insert(insert, steps, location, self._guard(insert.source))
         self._branches(index)
         for insert in at((index, Place.RAISED), []):
             label = self._raised_labels[index]
             if label.index < 0:
                 self._mark(label)
             steps, _ = self.emit(self.plan, insert)
-            self._insert(insert, steps, NOWHERE, self._outer_guard(index))
+            self._insert(insert, steps, op.location, self._outer_guard(index))
         self._mark(self._labels[index])
         guard = self._guard(index)
         for insert in at((index, Place.AT), []):
@@ -239,16 +238,24 @@ class _Layout:
             location, guard = above.location, self._guard(index - 1)
             self._piece("JUMP_FORWARD", 0, location, guard, self._labels[index])
         for number, insert in enumerate(inserts):
-            source = self.body.ops[insert.source]
             guard = self._guard(insert.source)
-            # A way back is a line event where it arrives: with the source's line it would be two.
-            back = insert.source >= index
-            location = self.body.ops[index].location if back else source.location
+            location = self._way(insert.source, index)
             self._mark(self._branch_labels[insert.source, index])
             steps, _ = self.emit(self.plan, insert)
             self._insert(insert, steps, location, guard)
             if number + 1 < len(inserts) or raised:
                 self._piece("JUMP_FORWARD", 0, location, guard, self._labels[index])
+
+    def _way(self, source: int, target: int) -> Location:
+        """The location of what stands on the way between two instructions.
+
+        The source's, so that other tracers see the line begin at the target.  A way back is a line event
+        where it arrives: with the source's line it would be two.
+        """
+        location = self.body.ops[source].location
+        if source >= target or location.line is None:
+            return self.body.ops[target].location
+        return location
 
     def _keep_send(self, index: int, op: Op, guard: Guard | None) -> None:
         """On 3.11 `throw()` finds the end of a delegation through the SEND directly before YIELD_VALUE.

@@ -13,7 +13,14 @@ from types import CodeType
 from typing import Any
 
 from escope.engine.capture.instrument.flow import stacks
-from escope.engine.capture.instrument.instructions import PY312, PY313, Body, UnknownCode, parse
+from escope.engine.capture.instrument.instructions import (
+    PY312,
+    PY313,
+    Body,
+    Entry,
+    Op,
+    UnknownCode,
+)
 from escope.engine.capture.instrument.rewrite import NOWHERE, Rewritten
 from escope.engine.capture.sites import Location
 
@@ -69,7 +76,7 @@ def verify(body: Body, original: list[Any], rewritten: Rewritten, code: CodeType
         raise NotVerified("the number of instructions differs")
     origin = [piece.origin for piece in pieces]
     _Comparison(old, new, origin, [piece.part for piece in pieces]).run()
-    depths = [None if stack is None else len(stack) for stack in stacks(parse(code))]
+    depths = [None if stack is None else len(stack) for stack in stacks(_body(code, new))]
     for index, piece in enumerate(pieces):
         stack = original[piece.origin] if piece.origin >= 0 else None
         if stack is not None and piece.part == 0 and depths[index] != len(stack) + piece.kept:
@@ -183,6 +190,20 @@ class _Comparison:
                 return False
             index += 1
         return False
+
+
+def _body(code: CodeType, read: list[_Read]) -> Body:
+    ops: list[Op] = []
+    guards: list[Entry | None] = []
+    entries: dict[tuple[int, int, bool], Entry] = {}
+    for one in read:
+        arg = one.arg if opcode.opmap[one.name] >= opcode.HAVE_ARGUMENT else None
+        ops.append(Op(one.name, arg, one.position, 0, 0, 0, one.target))
+        guard = None
+        if one.handler is not None:
+            guard = entries.setdefault(one.handler, Entry(0, 0, *one.handler))
+        guards.append(guard)
+    return Body(code, ops, list(entries.values()), guards, 0)
 
 
 def _read(code: CodeType) -> list[_Read]:
