@@ -65,6 +65,7 @@ _NAMED_IDS = frozenset(map(id, _NAMED_TYPES))
 SEQUENCES = frozenset({Shape.LIST, Shape.TUPLE, Shape.DEQUE})
 SETS = frozenset({Shape.SET, Shape.FROZENSET})
 MAPPINGS = frozenset({Shape.DICT, Shape.NAMESPACE})
+CONTAINERS = SEQUENCES | SETS | MAPPINGS | {Shape.BYTEARRAY}
 IMMUTABLE = frozenset({Shape.NAMED, Shape.OPAQUE})
 """Shapes whose content is written once and never checked again."""
 
@@ -313,9 +314,7 @@ def object_name(value: Any, anatomy: Anatomy) -> str:
     """Qualified name of a function, method, class, module or enum member."""
     cls = anatomy.cls
     if cls is types.FunctionType:
-        module = value.__module__
-        name = _function_qualname(value)
-        return f"{module}.{name}" if type(module) is str else name
+        return _function_name(value)
     if cls is types.BuiltinFunctionType:
         module = value.__module__
         name = _builtin_qualname(value)
@@ -323,7 +322,7 @@ def object_name(value: Any, anatomy: Anatomy) -> str:
     if cls is types.MethodType:
         function = value.__func__
         if type(function) is types.FunctionType:
-            return str(_function_qualname(function))
+            return _function_name(function)
         return type_name(type(function))
     if cls is types.ModuleType:
         name = module_dict(value).get("__name__")
@@ -343,6 +342,11 @@ def object_name(value: Any, anatomy: Anatomy) -> str:
                 break
     member = dict.get(held, "_name_") if type(held) is dict else None
     return f"{anatomy.name}.{member}" if type(member) is str else anatomy.name
+
+
+def _function_name(function: Any) -> str:
+    module, name = function.__module__, _function_qualname(function)
+    return f"{module}.{name}" if type(module) is str else str(name)
 
 
 def opaque_summary(value: Any) -> str | None:

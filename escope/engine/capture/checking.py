@@ -58,7 +58,7 @@ class Checker:
         if owner is not None and owner is not known:
             self._needed(owner, operation)
         if deep:
-            self._walk(value, operation)
+            self.walk(value, operation)
         elif (
             known is not None
             and not known.fresh
@@ -76,7 +76,7 @@ class Checker:
         earned = (self.encoder.events - followed.checked_at) * _CREDIT_PER_EVENT
         return followed.length <= _CREDIT_BASE // 2 + earned
 
-    def _walk(self, start: Any, operation: str) -> None:
+    def walk(self, start: Any, operation: str) -> None:
         """Check everything that is reachable, within a bound; beyond it, distrust.
 
         Through objects that are recorded the way leads over their recorded content, through others
@@ -165,6 +165,8 @@ def _held(value: Any, seen: set[int]) -> list[Any]:
     seen.add(id(value))
     if cls is types.FunctionType:
         return list(value.__closure__ or ())
+    if cls is memoryview:
+        return [value.obj]
     if cls is dict and "__builtins__" in value:
         return []
     return [each for each in gc.get_referents(value) if not an.is_scalar(each)][:_SMALL]

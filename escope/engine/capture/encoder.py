@@ -229,6 +229,9 @@ class Encoder:
         if length > self.limits.items:
             label = Label.TRUNCATED
             rows.insert(0, (Detail.LENGTH << 8, oid, length))
+        if type(followed.items) is dict and len(followed.items) < min(length, self.limits.items):
+            # Two keys that cannot be told apart (NaN is not equal to itself).
+            label = Label.UNOBSERVED
         followed.length = length
         followed.attributes = {}
         if shape is not Shape.NAMESPACE and shape is not Shape.CELL:
@@ -435,6 +438,8 @@ class Encoder:
         pairs, length = self._pairs(followed, value)
         shadow, oid = followed.items, followed.object_id
         new = {key_token(key, self.follow): (key, each) for key, each in pairs}
+        if len(new) < len(pairs):
+            self.distrust(followed)
         kept = [token for token in shadow if token in new]
         for token in [token for token in shadow if token not in new]:
             tag, number = self._item_token(shadow.pop(token)[0])

@@ -99,6 +99,13 @@ def yield_(
     _leave(ledger, thread, probe, tag, number)
     record.suspended_line = probe.line
     ledger.suspended[record.address] = record
+    # What an exception was thrown through is suspended again without having run.
+    while thread.stack and thread.stack[-1].passive:
+        delegating = thread.stack[-1]
+        head = ledger.head(delegating.code, Kind.YIELD, delegating.suspended_line)
+        ledger.encoder.event(head | tag, thread.caller_id(), number)
+        thread.stack.pop()
+        ledger.suspended[delegating.address] = delegating
 
 
 def _leave(ledger: Ledger, thread: ThreadRecord, probe: Probe, tag: int, number: int) -> None:

@@ -22,6 +22,7 @@ class FrameRecord:
         "code",
         "exception",
         "frame_id",
+        "passive",
         "pending",
         "raising",
         "receivers",
@@ -37,6 +38,8 @@ class FrameRecord:
         self.site = site
         self.address = 0
         """Address of the frame object; it stays the same over suspensions."""
+        self.passive = False
+        """On the stack only because an exception was thrown through it into what it delegates to."""
         self.suspended_line = 0
         """Where it was suspended last."""
         self.cells: dict[int, Followed] = {}

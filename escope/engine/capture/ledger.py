@@ -86,26 +86,36 @@ class Ledger:
         """The record of `frame`, which runs.
 
         A suspended frame that an exception was thrown into goes on with that: RESUME without a value.
+        So do the frames that delegate to it, through which the exception was thrown.
         """
         if not probe.code.suspendable:
             return self.find(thread, probe)
-        address = id(frame)
         top = thread.top()
-        if top is not None and top.address == address:
+        if top is not None and top.address == id(frame):
+            top.passive = False
             return top
-        record = self.suspended.pop(address, None)
-        if record is None:
+        woken: list[FrameRecord] = []
+        walk: types.FrameType | None = frame
+        while walk is not None and (top is None or top.address != id(walk)):
+            record = self.suspended.pop(id(walk), None)
+            if record is not None:
+                woken.append(record)
+            walk = walk.f_back
+        if not woken or woken[0].address != id(frame):
             return self.find(thread, probe)
         self.time()
-        head = self.head(probe.code, Kind.RESUME, record.suspended_line)
-        self.encoder.event(head, record.frame_id, 0)
-        thread.stack.append(record)
-        return record
+        for record in reversed(woken):
+            head = self.head(record.code, Kind.RESUME, record.suspended_line)
+            self.encoder.event(head, record.frame_id, 0)
+            record.passive = record is not woken[0]
+            thread.stack.append(record)
+        return woken[0]
 
     def find(self, thread: ThreadRecord, probe: Probe) -> FrameRecord:
         """The current frame; frames above it whose end was not seen are closed."""
         stack = thread.stack
         if stack and stack[-1].code is probe.code:
+            stack[-1].passive = False
             return stack[-1]
         if any(record.code is probe.code for record in stack):
             while stack[-1].code is not probe.code:

@@ -6,6 +6,7 @@ Each function is what one kind of probe does; it runs under the recorder's lock,
 from __future__ import annotations
 
 import types
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
@@ -66,13 +67,18 @@ def _twin(ledger: Ledger, target: Followed, owner: Any) -> None:
 
 
 def _recheck(ledger: Ledger, target: Followed, owner: Any) -> None:
-    """Something else than a plain attribute happened: compare the whole object."""
-    if type(owner) is types.ModuleType:
+    """Something else than a plain attribute happened: compare what may have changed."""
+    cls = type(owner)
+    if cls is types.ModuleType:
         known = ledger.encoder.objects.get(an.module_dict(owner))
         if known is not None:
             ledger.encoder.check(known, "attribute")
+    elif cls is weakref.ProxyType or cls is weakref.CallableProxyType:
+        behind = ledger.encoder.objects.behind_proxy(owner)
+        if behind is not None:
+            ledger.encoder.check(behind, "attribute")
     else:
-        ledger.encoder.check(target, "attribute")
+        ledger.checker.walk(owner, "attribute")
 
 
 def delattr(ledger: Ledger, thread: ThreadRecord, probe: Probe, owner: Any) -> None:
@@ -143,14 +149,16 @@ def _applied_item(
 
 
 def _changed_by_item(ledger: Ledger, target: Followed, container: Any) -> None:
-    ledger.encoder.check(target, "item")
-    if type(container) is memoryview:
-        behind = ledger.encoder.objects.get(container.obj)
-        if behind is not None:
-            ledger.encoder.check(behind, "item")
-    owner = ledger.encoder.objects.by_dict.get(id(container))
-    if owner is not None and owner is not target:
-        ledger.encoder.check(owner, "__dict__")
+    """Compare what `container[key] = value` or `del container[key]` may have changed."""
+    encoder = ledger.encoder
+    if target.anatomy.shape in an.CONTAINERS:
+        encoder.check(target, "item")
+        owner = encoder.objects.by_dict.get(id(container))
+        if owner is not None and owner is not target:
+            encoder.check(owner, "__dict__")
+    else:
+        # A library's `__setitem__` may keep the item anywhere behind the object.
+        ledger.checker.walk(container, "item")
 
 
 def delitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:

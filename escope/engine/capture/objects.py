@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from _weakref import getweakrefs
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,8 @@ class ObjectTable:
             del self._by_address[followed.address]
         if followed.held_dict is not None and self.by_dict.get(followed.held_dict) is followed:
             del self.by_dict[followed.held_dict]
+        if followed.anatomy.shape is Shape.NAMESPACE and followed in self._namespaces:
+            self._namespaces.remove(followed)
         if followed.object_id:
             self._on_death(followed)
             followed.object_id = 0
@@ -141,6 +144,15 @@ class ObjectTable:
     def namespaces(self) -> list[Followed]:
         """The globals of the modules that are recorded."""
         return self._namespaces
+
+    def behind_proxy(self, proxy: Any) -> Followed | None:
+        """What a weak proxy stands for, if it is followed: only its target's own list tells."""
+        for known in list(self._by_address.values()):
+            if known.weak is not None:
+                target = known.weak()
+                if target is not None and any(ref is proxy for ref in getweakrefs(target)):
+                    return known
+        return None
 
     def sweep(self) -> None:
         """Let go of objects that only this table keeps alive; a slice of the old ones each time."""

@@ -158,6 +158,14 @@ class SaveProbe(Probe):
         recorder.fire(variable_events.save, self)
 
 
+class DropProbe(Probe):
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        recorder.fire(variable_events.drop, self)
+
+
 class DeleteCellProbe(Probe):
     __slots__ = ()
 
@@ -279,6 +287,7 @@ _PLAIN: dict[Role, type[Probe]] = {
     Role.RESUME: ResumeProbe,
     Role.RESTORE: RestoreProbe,
     Role.SAVE: SaveProbe,
+    Role.DROP: DropProbe,
     Role.SETATTR: SetAttrProbe,
     Role.DELATTR: DelAttrProbe,
     Role.SETITEM: SetItemProbe,
@@ -294,7 +303,12 @@ _PLAIN: dict[Role, type[Probe]] = {
 }
 
 
-_NOTED = {Role.CALL: Kind.CALL, Role.RESUME: Kind.RESUME, Role.UNWIND: Kind.UNWIND}
+_NOTED = {
+    Role.CALL: Kind.CALL,
+    Role.YIELD: Kind.YIELD,
+    Role.RESUME: Kind.RESUME,
+    Role.UNWIND: Kind.UNWIND,
+}
 
 
 def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from escope.config import CaptureLimits
+from escope.engine.capture import frame_events
+from escope.engine.capture.descriptors import high_descriptors
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
 from escope.engine.capture.instrument import instrument_code
@@ -50,6 +52,8 @@ class Recorder:
         self._next_thread = 1
         self._codes: dict[int, types.CodeType] = {}
         self._swept_at = 0
+        self._limit = 0
+        """The program's recursion limit while it is raised for a probe at its very edge."""
         self._locals = _local()
         self._written = bytearray()
         """Output that is noted and not yet an event."""
@@ -69,10 +73,13 @@ class Recorder:
 
         Raises `RecordingError` where the ring or the control page cannot be used.
         """
-        control = Control.attach(part / "control")
-        ring = Ring.attach(part / "ring")
+        with high_descriptors():
+            control = Control.attach(part / "control")
+            ring = Ring.attach(part / "ring")
+            table = SiteTable(part)
+            table.open()
         ring.pid = os.getpid()
-        recorder = cls(ring, SiteTable(part), control, limits, tuple(predicates or ()))
+        recorder = cls(ring, table, control, limits, tuple(predicates or ()))
         control.program_pid = os.getpid()
         control.program_state = ProgramState.RUNNING
         os.register_at_fork(after_in_child=recorder.after_fork_in_child)
@@ -175,6 +182,8 @@ class Recorder:
         try:
             if not self.on:
                 return
+            if self._limit:
+                self._lower_limit()
             if self._written:
                 self._emit_output()
             if thread is not self.ledger.current:
@@ -182,9 +191,10 @@ class Recorder:
             act(self.ledger, thread, *operands)
             self._flush()
         except RecursionError as error:
-            if _raised_here(error):
-                self._with_headroom(thread, act, operands)
-            else:
+            if not _raised_here(error):
+                raise
+            if not self._with_headroom(thread, act, operands) and act is frame_events.call:
+                # The program is at its limit itself: a call that it could make no more.
                 raise
         except BaseException as error:
             if _raised_here(error):
@@ -194,17 +204,26 @@ class Recorder:
                 self._with_headroom(thread, act, operands)
                 raise
 
-    def _with_headroom(self, thread: ThreadRecord, act: Callable[..., None], operands: Any) -> None:
+    def _with_headroom(self, thread: ThreadRecord, act: Callable[..., None], operands: Any) -> bool:
+        """Run an act again above the program's recursion limit; False if that stays raised for now."""
         limit = sys.getrecursionlimit()
         try:
             sys.setrecursionlimit(limit + _HEADROOM)
-            try:
-                act(self.ledger, thread, *operands)
-                self._flush()
-            finally:
-                sys.setrecursionlimit(limit)
+            act(self.ledger, thread, *operands)
+            self._flush()
         except Exception as error:
             self._internal(error)
+        self._limit = self._limit or limit
+        return self._lower_limit()
+
+    def _lower_limit(self) -> bool:
+        """Give the program its recursion limit back; CPython refuses that at the limit itself."""
+        try:
+            sys.setrecursionlimit(self._limit)
+        except RecursionError:
+            return False
+        self._limit = 0
+        return True
 
     def _internal(self, error: BaseException) -> None:
         if os.environ.get("ESCOPE_TRACEBACK"):

@@ -72,7 +72,16 @@ def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> Non
             return
     elif id(cls) in _STEADY_READS and not probe.extra:
         return
-    frame.pending.append((value, probe.extra == "deep", "unseen", ()))
+    deep = probe.extra == "deep"
+    if not deep and probe.name is None:
+        anatomy = ledger.encoder.objects.anatomy(cls)
+        if anatomy.shape not in an.CONTAINERS:
+            for name in ("__getitem__", "__next__"):
+                found = an.lookup(cls, name)
+                if type(found) is types.FunctionType and ledger.is_instrumented(found.__code__):
+                    return
+            deep = True
+    frame.pending.append((value, deep, "unseen", ()))
 
 
 def imported(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:

@@ -72,9 +72,12 @@ def store_name(
         return
     namespace = encoder.namespace(names, module)
     encoder.drain()
-    namespace.items[probe.name] = (probe.name, encoder.item(value))
     if type(names) is not dict:
+        # Its class may store something else (enum replaces `auto()`): the details tell what.
         encoder.check(namespace, "")
+        encoder.event(probe.head | tag, 0, number)
+        return
+    namespace.items[probe.name] = (probe.name, encoder.item(value))
     encoder.event(probe.head | tag, namespace.object_id, number)
 
 
@@ -115,6 +118,14 @@ def save(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
     slot = probe.slot or 0
     if slot in probe.code.cells:
         frame.saved.setdefault(slot, []).append(frame.cells.pop(slot, None))
+    ledger.encoder.event(probe.head, 0, 0)
+
+
+def drop(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
+    """A variable that only an inlined comprehension has ends."""
+    frame = ledger.find(thread, probe)
+    ledger.settle(frame)
+    frame.cells.pop(probe.slot or 0, None)
     ledger.encoder.event(probe.head, 0, 0)
 
 
