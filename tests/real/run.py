@@ -100,7 +100,7 @@ def modules_of(recording: Path) -> tuple[int, set[str], dict[str, int]]:
         modules = set()
         for event in opened.events(kinds={Kind.CALL}):
             if not event.function.endswith("<module>"):
-                modules.add(opened.code_of(event).module)
+                modules.add(event.file)
         info = opened.info()
         return info["events"], modules, info["labels"]
 

@@ -1,6 +1,6 @@
 """Parses and evaluates a small language with lark: with Earley, which finds all readings, and with LALR."""
 
-from lark import Lark, Transformer, Tree, v_args
+from lark import Lark, Transformer, v_args
 
 STATEMENTS = r"""
     ?start: statement+
@@ -123,11 +123,8 @@ def main():
     evaluate = Evaluate()
     evaluate.run(tree)
     print(evaluate.variables, evaluate.output)
-    explicit = Lark(STATEMENTS, parser="earley", ambiguity="explicit")
-    readings = explicit.parse("if 1 then if 0 then print 1; else print 2;")
-    print(readings.data, [child.data for child in readings.children if isinstance(child, Tree)])
     json = Lark(JSON, start="value", parser="lalr", transformer=ToPython())
-    items = [f'{{"n": {n}, "s": "x\\"{n}", "l": [true, null, [{n}.5]]}}' for n in range(12)]
+    items = [f'{{"n": {n}, "s": "x\\"{n}", "l": [true, null, [{n}.5]]}}' for n in range(4)]
     text = "[" + ", ".join(items) + "]"
     data = json.parse(text)
     print(data[3], len(data))

@@ -3,12 +3,7 @@ select a.id, a.name, count(*) as n, sum(case when b.state = 'paid' then b.amount
 
 with recent as (select id, max(created) as last from events where created > now() - interval '7 days' group by id), ranked as (select id, last, row_number() over (partition by id order by last desc) as place from recent) select r.id, r.last, (select count(*) from events e where e.id = r.id) as events from ranked r where r.place between 1 and 5 and exists (select 1 from users u where u.id = r.id and u.banned = 0) union all select 0, null, 0;
 
-insert into archive (id, payload, created) values (1, 'a;b', '2024-02-29'), (2, 'it''s', null), (3, '/* not a comment */', current_timestamp);
-
 update accounts set name = upper(trim(name)), changed = now() where id in (select account_id from bills where amount < 0 and state <> 'void') or name like '%test%';
 
-create table if not exists audit (id integer primary key, actor varchar(40) not null default 'system', happened timestamp, detail text, check (length(detail) < 1000));
-
-delete from sessions where expires < now() and not exists (select 1 from locks l where l.session_id = sessions.id) /* keep the locked ones */;
-
 begin; select coalesce(x.value, y.value, 0) from x full outer join y using (id) where x.value between y.low and y.high and y.value not between 1 and 2; commit;
+

@@ -51,7 +51,7 @@ def pipelined(port):
 
 
 def client(port, number, results):
-    for turn in range(6):
+    for turn in range(14):
         status, data = ask(port, "POST", f"/client/{number}", b"x%d" % turn * 200)
         results.append((number, turn, status, len(data)))
 
