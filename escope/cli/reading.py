@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -33,7 +34,13 @@ def opened(file: str) -> Iterator[Recording]:
     except OSError as error:
         raise RecordingError(f"{file}: cannot be read: {error.strerror}") from None
     with recording:
-        yield recording
+        try:
+            yield recording
+        except OSError as error:
+            # A place in the file that cannot be, or a medium that fails; other errors concern the output.
+            if error.errno not in (errno.EINVAL, errno.EIO):
+                raise
+            raise RecordingError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def write_json(document: Any) -> None:
