@@ -204,6 +204,7 @@ class Store:
         self._source = source
         self._final = final
         self._folder = folder
+        self._retired: list[_Source] = []
         self._lock = RLock()
         self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._bytes = 0
@@ -262,32 +263,30 @@ class Store:
                 sealed = Archive(str(self._final))
                 if len(sealed.summaries) >= self._full_blocks():
                     self._source = sealed
-                    self._forget_last(len(sealed.summaries))
-                    source.close()
+                    # Another thread may be reading from it at this moment.
+                    self._retired.append(source)
+                    self._seqs.clear()
                     return True
                 sealed.close()
-            before = self.blocks
             changed = source.refresh()
             if changed:
-                self._forget_last(before)
                 self._seqs.clear()
             return changed
+
+    def _sealed_meanwhile(self, source: _Source) -> bool:
+        """Whether what `source` read from is gone because it was sealed, and the sealed file is here."""
+        if isinstance(source, Live) and source.sealed:
+            self.refresh()
+        return self._source is not source
 
     def _full_blocks(self) -> int:
         return max(self.blocks - 1, 0)
 
-    def _forget_last(self, before: int) -> None:
-        # The last block of a growing recording is the only one that changes.
-        for number in {before - 1, self.blocks - 1}:
-            old = self._blocks.pop(number, None)
-            if old is not None:
-                self._bytes -= old.nbytes * _COLUMN_FACTOR
-        self._seqs.clear()
-
     def close(self) -> None:
         """Close the files; recovered ones are removed."""
         with self._lock:
-            self._source.close()
+            for source in (self._source, *self._retired):
+                source.close()
             self._blocks.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -356,22 +355,32 @@ class Store:
 
     def source(self, sha: str) -> bytes | None:
         """The bytes of the source file with this SHA-256, None if it was not recorded."""
-        return self._source.source(sha)
+        source = self._source
+        found = source.source(sha)
+        if found is None and self._sealed_meanwhile(source):
+            found = self._source.source(sha)
+        return found
 
     # -- blocks -----------------------------------------------------------------------------------
 
     def block(self, number: int) -> Block:
         """The block `number`, from 0; IndexError outside, RecordingError if it is damaged."""
         with self._lock:
-            found = self._blocks.get(number)
-            if found is not None:
-                self._blocks.move_to_end(number)
-                return found
             if not 0 <= number < self.blocks:
                 raise IndexError(f"the recording has no block {number}")
             source = self._source
             summary = source.summaries[number]
-        record = source.record(number)
+            found = self._blocks.get(number)
+            # The last block of a growing recording may have been read before it grew.
+            if found is not None and found.events == summary["events"]:
+                self._blocks.move_to_end(number)
+                return found
+        try:
+            record = source.record(number)
+        except RecordingError:
+            if self._sealed_meanwhile(source):
+                return self.block(number)
+            raise
         block = Block(number, record, source.sites)
         if isinstance(source, Archive) and (
             block.first_seq != int(summary["first_seq"])
@@ -382,7 +391,10 @@ class Store:
                 f"the recording is damaged: block {number} is not what it should be"
             )
         with self._lock:
-            if source is self._source and number not in self._blocks:
+            if source is self._source:
+                old = self._blocks.pop(number, None)
+                if old is not None:
+                    self._bytes -= old.nbytes * _COLUMN_FACTOR
                 self._blocks[number] = block
                 # Columns are computed later and are kept with the block.
                 self._bytes += block.nbytes * _COLUMN_FACTOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import stat
 import subprocess
 import sys
@@ -236,3 +237,65 @@ def test_second_collector_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError):
         CollectorLock(recorder.part)
     recorder.end()
+
+
+def test_growing_recording_stays_readable_when_its_collector_dies(tmp_path: Path) -> None:
+    program = Program(5).run(1500)
+    recorder = Recorder(tmp_path / "run.esr")
+    collector = recorder.start(*SMALL)
+    recorder.put(program, 0, 700)
+    with open_store(recorder.part) as store:
+        assert store.live
+        collector.kill()
+        collector.wait()
+        recorder.put(program, 700, 1500)
+        store.refresh()
+        assert not store.live
+        check_all(store, program)
+    with open_store(recorder.part) as store:
+        assert store.manifest["sealed"] is False
+        check_all(store, program)
+
+
+def test_several_threads_may_read_while_the_recording_grows_and_is_sealed(tmp_path: Path) -> None:
+    program = Program(14, snapshots=False).run(6000)
+    recorder = Recorder(tmp_path / "run.esr")
+    recorder.start("--block-rows", "60", "--segment-blocks", "4", "--hot", "10000")
+    recorder.put(program, 0, 50)
+    problems: list[BaseException] = []
+    done = threading.Event()
+    with open_store(recorder.part) as store:
+
+        def read(seed: int) -> None:
+            chance = random.Random(seed)
+            try:
+                while not done.is_set():
+                    events = store.events
+                    seq = chance.choice([events - 1, chance.randrange(events)])
+                    block = store.block(store.block_of(seq))
+                    row = block.row_of(seq)
+                    truth = program.events[seq]
+                    assert (int(block.frame[row]), int(block.kind[row])) == (
+                        truth.frame,
+                        truth.kind,
+                    )
+                    assert store.time_at(seq) == truth.time
+                    list(store.object_blocks(1, block.number))
+                    store.frame_variables(truth.frame, block.number)
+            except BaseException as error:
+                problems.append(error)
+
+        threads = [threading.Thread(target=read, args=(seed,)) for seed in range(3)]
+        for thread in threads:
+            thread.start()
+        for start in range(50, 6000, 40):
+            recorder.put(program, start, min(start + 40, 6000))
+            store.refresh()
+        recorder.end()
+        assert store.refresh()
+        time.sleep(0.2)
+        done.set()
+        for thread in threads:
+            thread.join()
+        assert problems == []
+        assert store.events == 6000
