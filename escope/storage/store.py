@@ -205,6 +205,7 @@ class Store:
         self._final = final
         self._folder = folder
         self._retired: list[_Source] = []
+        self._switched = False
         self._lock = RLock()
         self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._bytes = 0
@@ -258,7 +259,8 @@ class Store:
         with self._lock:
             source = self._source
             if not isinstance(source, Live):
-                return False
+                switched, self._switched = self._switched, False
+                return switched
             if source.sealed and self._final is not None and self._final.is_file():
                 sealed = Archive(str(self._final))
                 if len(sealed.summaries) >= self._full_blocks():
@@ -276,7 +278,9 @@ class Store:
     def _sealed_meanwhile(self, source: _Source) -> bool:
         """Whether what `source` read from is gone because it was sealed, and the sealed file is here."""
         if isinstance(source, Live) and source.sealed:
-            self.refresh()
+            with self._lock:
+                # Whoever refreshes next has to be told.
+                self._switched = self.refresh()
         return self._source is not source
 
     def _full_blocks(self) -> int:
