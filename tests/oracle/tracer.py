@@ -134,7 +134,12 @@ class Tracer:
             content = frame.f_locals
             if not any(base is dict for base in type(content).__mro__):
                 return "class", []
-            return "class", [pair for pair in list(dict.items(content)) if type(pair[0]) is str]
+            hidden = unreadable(code)
+            return "class", [
+                (name, value)
+                for name, value in list(dict.items(content))
+                if type(name) is str and name not in hidden
+            ]
         result = []
         content = frame.f_locals
         # Only the code's own names: a program may have added others to what locals() gave it.
