@@ -21,6 +21,7 @@ _type_name: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 _type_module: Callable[[type], Any] = type.__dict__["__module__"].__get__
 _type_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
 _type_basicsize: Callable[[type], int] = type.__dict__["__basicsize__"].__get__
+_type_dictoffset: Callable[[type], int] = type.__dict__["__dictoffset__"].__get__
 _type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].__get__
 _exception_args: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
 _function_qualname = types.FunctionType.__dict__["__qualname__"].__get__
@@ -148,13 +149,19 @@ class Anatomy:
         self.shape = self._shape(mro)
         if self.shape not in (Shape.OPAQUE, Shape.NAMED):
             self._find_attributes(mro)
-        if self.shape is Shape.INSTANCE and not (self.dict_getter or self.slots):
+        if self.shape is Shape.INSTANCE and self._hides_dict():
+            self.concealed = True
+        elif self.shape is Shape.INSTANCE and not (self.dict_getter or self.slots):
             if not has_base(mro, BaseException) and _type_basicsize(cls) > _OBJECT_SIZE:
                 self.shape = Shape.OPAQUE
         elif self.shape is Shape.INSTANCE:
             self.concealed = any(
                 base is not object and not is_python_class(base) for base in mro
             ) and (not has_base(mro, BaseException))
+
+    def _hides_dict(self) -> bool:
+        # A class that defines `__dict__` itself leaves no way to the instance dict.
+        return self.dict_getter is None and _type_dictoffset(self.cls) != 0
 
     def _shape(self, mro: tuple[type, ...]) -> Shape:
         cls = self.cls

@@ -148,7 +148,7 @@ def _super_suspects(
 
 def blind_suspects(receiver: Any, name: str, arguments: tuple[Any, ...]) -> list[Suspect]:
     """What a method may change of which only the name is known."""
-    suspected: list[Suspect] = [(receiver, False, name, ())]
+    suspected: list[Suspect] = [(receiver, id(type(receiver)) not in _CONTAINERS, name, ())]
     suspected += [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     return suspected
 

@@ -166,7 +166,10 @@ def _held(value: Any, seen: set[int]) -> list[Any]:
     if cls is types.FunctionType:
         return list(value.__closure__ or ())
     if cls is memoryview:
-        return [value.obj]
+        try:
+            return [value.obj]
+        except ValueError:
+            return []  # released
     if cls is dict and "__builtins__" in value:
         return []
     return [each for each in gc.get_referents(value) if not an.is_scalar(each)][:_SMALL]

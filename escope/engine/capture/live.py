@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import opcode
+import sys
 import types
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -27,7 +30,44 @@ _KINDS = {
     Shape.INSTANCE: "instance",
 }
 _ALL = (1 << 62) - 1
+_EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
+_CLEARED = opcode.opmap.get("LOAD_FAST_AND_CLEAR", -1)
 _anatomies: dict[int, an.Anatomy] = {}
+
+
+@cache
+def _unreadable(code: types.CodeType) -> frozenset[str]:
+    """Names that `f_locals` must not be asked for.
+
+    CPython 3.13.0 crashes on a variable of an inlined comprehension that a closure captures: it is a cell at
+    some moments and none at others, and the proxy takes it for a cell always.
+    """
+    if sys.version_info < (3, 13) or not code.co_cellvars:
+        return frozenset()
+    names = (
+        *code.co_varnames,
+        *(name for name in code.co_cellvars if name not in code.co_varnames),
+    )
+    slots = {arg for op, arg in _arguments(code.co_code) if op == _CLEARED}
+    return frozenset(names[slot] for slot in slots if slot < len(names)) & set(code.co_cellvars)
+
+
+def _arguments(code: bytes) -> Iterator[tuple[int, int]]:
+    # Cache entries lie between the instructions; what they look like can only add names to be left out.
+    high = 0
+    for at in range(0, len(code), 2):
+        op, arg = code[at], code[at + 1] | high
+        high = arg << 8 if op == _EXTENDED_ARG else 0
+        yield op, arg
+
+
+def local_values(frame: types.FrameType) -> list[Any]:
+    """The values of a frame's variables that can be asked for safely."""
+    held = frame.f_locals
+    hidden = _unreadable(frame.f_code)
+    if not hidden:
+        return list(held.values())
+    return [held[name] for name in held if name not in hidden]
 
 
 class LiveFrame:
@@ -43,7 +83,8 @@ class LiveFrame:
         """The value of a local, cell or global; `ABSENT` if there is none."""
         if self._locals is None:
             self._locals = self._frame.f_locals
-        found = self._locals.get(name, ABSENT)
+        hidden = name in _unreadable(self._frame.f_code)
+        found = ABSENT if hidden else self._locals.get(name, ABSENT)
         if found is ABSENT and name != "__builtins__":
             found = self._frame.f_globals.get(name, ABSENT)
         return found if found is ABSENT else wrap(found)

@@ -260,7 +260,7 @@ class ArgsProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        recorder.fire(suspicions.args, self, operands)
+        recorder.fire(suspicions.args, self, operands, sys._getframe(1))
 
 
 class TouchProbe(Probe):

@@ -18,12 +18,14 @@ import warnings
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture.loader import RecordingFinder, instrumented
-from escope.engine.capture.recorder import Recorder
 from escope.engine.capture.scope import ESCOPE, Scope
+
+if TYPE_CHECKING:
+    from escope.engine.capture.recorder import Recorder
 
 _MAIN_NAMES = (
     "__name__",
@@ -53,6 +55,7 @@ def main(before: set[str]) -> None:
         os.close(os.open(os.ttyname(0), os.O_RDWR))
     is_module = settings["module"]
     recorder, finder = _start(settings, target)
+    sys.path.remove(sys.argv[2])
 
     plain = [*flags, "-m", target] if is_module else [*flags, target]
     sys.orig_argv[1:] = [*plain, *arguments]
@@ -101,6 +104,9 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
     """Return the running recorder and its finder; None, after one warning, if it cannot start."""
     of = Scope.of_module if settings["module"] else Scope.of_script
     try:
+        # Here, because whatever is wrong with the recorder, the program runs.
+        from escope.engine.capture.recorder import Recorder
+
         scope = of(target, include=settings["include"], exclude=settings["exclude"])
         part = Path(settings["part"])
         recorder = Recorder.start(part, scope, CaptureLimits(), settings["predicates"])

@@ -12,6 +12,7 @@ from escope.engine.capture import anatomy as an
 from escope.engine.capture import calls
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.live import local_values
 from escope.storage.rows import Shape
 
 if TYPE_CHECKING:
@@ -28,7 +29,13 @@ def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> 
     frame.receivers[depth] = (value, probe.name, by_super)
 
 
-def args(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
+def args(
+    ledger: Ledger,
+    thread: ThreadRecord,
+    probe: Probe,
+    operands: tuple[Any, ...],
+    caller: types.FrameType,
+) -> None:
     """A call is about to be made."""
     frame = ledger.find(thread, probe)
     ledger.settle(frame)
@@ -47,6 +54,10 @@ def args(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any
     else:
         suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
         if calls.changes_globals(callee):
+            # `exec` and `eval` reach everything that the caller can name.
+            for value in local_values(caller):
+                if not an.is_scalar(value):
+                    suspects.append((value, True, "exec", ()))
             _globals_suspected(ledger, frame, probe)
     if suspects:
         frame.pending = [*frame.pending, *suspects] if frame.pending else suspects

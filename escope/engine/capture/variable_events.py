@@ -141,7 +141,10 @@ def restore(ledger: Ledger, thread: ThreadRecord, probe: Probe, frame: types.Fra
             record.cells[slot] = cell
             ledger.encoder.event(probe.head | Tag.OBJECT, 0, cell.object_id)
             return
+        # It is no cell now, and so was not before: `f_locals` takes it for one, and must not be asked.
         record.cells.pop(slot, None)
+        ledger.encoder.event(probe.head, 0, 0)
+        return
     value = frame.f_locals.get(probe.name, an.MISSING)
     if value is an.MISSING:
         ledger.encoder.event(probe.head, 0, 0)

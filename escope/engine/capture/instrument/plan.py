@@ -226,7 +226,8 @@ class _Planner:
         elif name in ("STORE_FAST", "STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST"):
             self._store_fast(index, op)
         elif name == "LOAD_FAST_AND_CLEAR":
-            if op.operand in self._real:
+            stack = self.plan.stacks[index] or ()
+            if op.operand in self._real or SAVED + op.operand in stack:
                 self._variable(Role.SAVE, Kind.DELETE, Place.AFTER, index, op.operand)
         elif name == "STORE_DEREF":
             self._variable(Role.STORE, Kind.STORE, Place.AFTER, index, op.operand)
@@ -272,7 +273,7 @@ class _Planner:
                 break
             if stack[-1 - part] < SAVED:
                 role, kind = Role.STORE, Kind.STORE
-            elif slot in self._real:
+            elif slot in self._real or stack.count(SAVED + slot) > 1:
                 role, kind = Role.RESTORE, Kind.STORE
             elif self.plan.variables[slot].startswith("."):
                 continue  # the iterator, which an inlined comprehension keeps on the stack
