@@ -25,7 +25,6 @@ import _frozen_importlib, _frozen_importlib_external
 _frozen_importlib._load(_frozen_importlib_external.spec_from_file_location(
     'escope', _root + '/__init__.py', submodule_search_locations=[_root]))
 from escope.engine.capture.runner import main
-sys.path.remove(_library)
 main(_before)
 """
 
