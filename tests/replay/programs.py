@@ -115,10 +115,9 @@ def random_program(seed: int, events: int, threads: int = 2) -> Program:
     space = tape.namespace("__main__", g=0, shared=[])
     listed = tape.new_id()
     tape.object([], listed)
-    codes = [
-        tape.code(f"f{n}", ["x", "xs", "c", "other"], parameters=2, cells=[2], first_line=100 * n)
-        for n in range(3)
-    ]
+    for number in range(3):
+        names = ["x", "xs", "c", "other"]
+        tape.code(f"f{number}", names, parameters=2, cells=[2], first_line=100 * number)
     for number in (3, 4):
         tape.code(f"plain{number}", ["y"], first_line=100 * number)
     every = list(tape.codes.values())

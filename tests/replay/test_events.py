@@ -63,7 +63,7 @@ def test_events_follow_the_contract() -> None:
             {"kind": "output", "line": 8, "function": "f", "depth": 2, "name": "stderr",
              "value": {"type": "bytes", "repr": "b'x'"}},
             {"kind": "raise", "line": 9, "function": "f", "depth": 2, "value": raised},
-            {"kind": "unwind", "line": 9, "function": "f", "depth": 2, "value": raised},
+            {"kind": "unwind", "line": 8, "function": "f", "depth": 2, "value": raised},
             {"kind": "return", "line": 3, "function": "<module>", "depth": 1,
              "value": {"type": "NoneType", "repr": "None"}},
         ]  # fmt: skip

@@ -185,8 +185,8 @@ class Differ:
             self.emit("change", (path, "label"), _text(old.label.text), _text(new.label.text))
         lengths = old.length, new.length
         if lengths[0] != lengths[1]:
-            shown = (None if length is None else _number(length) for length in lengths)
-            self.emit("change", (path, "length"), *shown)
+            shown = [None if length is None else _number(length) for length in lengths]
+            self.emit("change", (path, "length"), shown[0], shown[1])
         for word in ("name", "scalar", "summary"):
             before, after = getattr(old, word), getattr(new, word)
             if before is not None and after is not None:

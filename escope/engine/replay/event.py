@@ -94,8 +94,12 @@ class Event:
     @property
     def line(self) -> int | None:
         """The line of the site; for an event without a site the frame's last line."""
-        if self.kind_id in (Kind.RAISE, Kind.HANDLE) and self._aux:
+        kind = self.kind_id
+        if kind in (Kind.RAISE, Kind.HANDLE) and self._aux:
             return self._aux
+        if kind is Kind.UNWIND:
+            # Its site stands for the whole function.
+            return self._recording.last_line_at(self._block, self._row)
         return self._recording.line_at(self._block, self._row)
 
     @property

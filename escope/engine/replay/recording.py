@@ -281,6 +281,11 @@ class Recording:
         site = self._site_at(block, row)
         return int(self.store.site_line[site]) if site else None
 
+    def last_line_at(self, block: Block, row: int) -> int | None:
+        """The last line of the frame of the event at `row`; None where no frame is running."""
+        site = int(self.contents.changes(block.number).last_site[row])
+        return int(self.store.site_line[site]) if site else None
+
     def slot_changes(self, block: Block, frame: int, limit: int) -> Iterator[tuple[int, Raw]]:
         """Each change of one of the frame's own slots in the block's first `limit` rows, in order."""
         kinds = block.kind[:limit]

@@ -178,7 +178,8 @@ class Scanner:
         changes = self._recording.contents.changes(number)
         truth = BlockScan(self._recording, self._predicate, self._names, block, changes).run(lines)
         if every:
-            return block.seq[lines[truth]]
+            found: NDArray[np.int64] = block.seq[lines[truth]]
+            return found
         frames = block.frame[lines].astype(np.int64)
         order = np.argsort(frames, kind="stable")
         ordered, value = frames[order], truth[order]
@@ -192,7 +193,8 @@ class Scanner:
         self._previous.update(zip(ordered[ends].tolist(), value[ends].tolist(), strict=True))
         if len(self._previous) > _KEPT_FRAMES:
             self._previous = dict(list(self._previous.items())[-_KEPT_FRAMES // 2 :])
-        return block.seq[hits]
+        became: NDArray[np.int64] = block.seq[hits]
+        return became
 
     def _before(self, block: Block, frame: int) -> bool:
         """Whether the predicate was true at the frame's last line moment before the block."""

@@ -5,9 +5,9 @@ A step never scans what a callee did: where a block ends inside one, it goes on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ class Timeline:
             return self.step_into(seq)
 
         def wanted(block: Block) -> NDArray[np.bool_]:
-            return _lines(block, thread) & ((block.frame == frame) | (block.depth < depth))
+            return _lines(block, thread, (block.frame == frame) | (block.depth < depth))
 
         # A generator may be resumed from within what runs at its depth, so nothing there is skipped.
         code = self._store.codes.get(self._recording.code_at(block, block.row_of(seq)))
@@ -67,7 +67,7 @@ class Timeline:
             return None
 
         def wanted(block: Block) -> NDArray[np.bool_]:
-            return _lines(block, thread) & (block.depth < depth)
+            return _lines(block, thread, block.depth < depth)
 
         return self._forward(spans[-1].end_seq, wanted, thread, depth)
 
@@ -76,7 +76,7 @@ class Timeline:
         _, thread, _, depth = self._at(seq)
 
         def wanted(block: Block) -> NDArray[np.bool_]:
-            return _lines(block, thread) & (block.depth == depth)
+            return _lines(block, thread, block.depth == depth)
 
         return self._forward(seq, wanted, thread, depth + 1)
 
@@ -102,7 +102,7 @@ class Timeline:
         _, thread, _, depth = self._at(seq)
 
         def wanted(block: Block) -> NDArray[np.bool_]:
-            return _lines(block, thread) & (block.depth == depth)
+            return _lines(block, thread, block.depth == depth)
 
         return self._backward(seq, wanted, thread, depth)
 
@@ -134,7 +134,8 @@ class Timeline:
             if code.file == file or (not file.startswith("/") and code.file.endswith(tail))
         ]
         here = (store.site_kind == Kind.LINE) & (store.site_line == line)
-        return np.nonzero(here & np.isin(store.site_code, codes))[0]
+        found: NDArray[np.int64] = np.nonzero(here & np.isin(store.site_code, codes))[0]
+        return found
 
     def continue_(
         self,
@@ -202,7 +203,9 @@ class Timeline:
         )
         return next((Seq(moment.seq) for moment in moments), None)
 
-    def _moments(self, sites: NDArray[np.int64], seq: int, backward: bool) -> Any:
+    def _moments(
+        self, sites: NDArray[np.int64], seq: int, backward: bool
+    ) -> Iterator[Seq]:
         """Seqs of the events of some sites after (before) `seq`, in order."""
         if not len(sites):
             return
@@ -296,6 +299,6 @@ class Timeline:
         return None
 
 
-def _lines(block: Block, thread: int) -> NDArray[np.bool_]:
+def _lines(block: Block, thread: int, where: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     mask: NDArray[np.bool_] = (block.kind == Kind.LINE) & (block.thread == thread)
-    return mask
+    return mask if where is None else mask & where
