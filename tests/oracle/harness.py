@@ -22,6 +22,7 @@ REPOSITORY = HERE.parent.parent
 PROGRAMS = HERE / "programs"
 SECONDS = 120
 SHARE = 0.98
+CUT_SHORT = "oracle: the trace function ends early"
 
 Place = tuple[str, int, str]
 
@@ -44,6 +45,8 @@ class Result:
     problems: list[str] = field(default_factory=list)
     info: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    cut_short: bool = False
+    """The program has no room for a trace function; only what that saw before is compared."""
 
     @property
     def unlabelled(self) -> float:
@@ -118,6 +121,7 @@ def check(program: Path, keep: Path | None = None) -> Result:
     """Run `program` plain, traced and recorded and compare; a copy of the recording goes to `keep`."""
     started = time.monotonic()
     result = Result(program.stem)
+    result.cut_short = CUT_SHORT in program.read_text()
     with tempfile.TemporaryDirectory(prefix="escope-oracle-") as folder:
         root = Path(folder).resolve() / "program"
         root.mkdir()
@@ -201,6 +205,10 @@ def _aligned(
 ) -> Iterator[tuple[dict[str, Any], int]]:
     places = [(item["file"], item["line"], item["function"]) for item in mine]
     found = [place for _, place in theirs]
+    if result.cut_short and mine:
+        # The trace function itself had no room left: what it saw before has to agree.
+        mine, places = mine[:-1], places[:-1]
+        theirs, found = theirs[: len(mine)], found[: len(mine)]
     if places == found:
         for item, (seq, _) in zip(mine, theirs, strict=True):
             yield item, seq

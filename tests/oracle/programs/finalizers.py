@@ -32,6 +32,10 @@ def cycle():
     b.other = a
 
 
+def note(what):
+    log.append(what)
+
+
 def in_containers():
     box = [Tracked("one"), Tracked("two")]
     box.pop()
@@ -45,7 +49,7 @@ def in_containers():
 
 def finalized():
     owner = Tracked("owner")
-    weakref.finalize(owner, log.append, "finalizer")
+    weakref.finalize(owner, note, "finalizer")
     reference = weakref.ref(owner, lambda r: log.append("callback"))
     return reference
 

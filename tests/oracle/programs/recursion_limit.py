@@ -1,4 +1,7 @@
-"""A recursion that ends at the limit, and goes on afterwards."""
+"""A recursion that ends at the limit, and goes on afterwards.
+
+oracle: the trace function ends early
+"""
 
 import sys
 
