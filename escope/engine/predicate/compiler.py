@@ -236,6 +236,9 @@ class Compiler:
         if isinstance(node.op, ast.Not):
             return lambda run: not truth(operand(run))
         symbol = _UNARY[type(node.op)]
+        if isinstance(node.operand, ast.Constant) and type(node.operand.value) in (int, float):
+            value = unary(symbol, node.operand.value)
+            return lambda run: value
         return lambda run: unary(symbol, operand(run))
 
     def _binop(self, node: ast.BinOp) -> Node:
@@ -247,6 +250,9 @@ class Compiler:
 
     def _compare(self, node: ast.Compare) -> Node:
         first = self.compile(node.left)
+        if len(node.ops) == 1:
+            comparison, operand = _comparison(node.ops[0]), self.compile(node.comparators[0])
+            return lambda run: comparison(first(run), operand(run), run.work)
         rest = [
             (_comparison(operator), self.compile(operand))
             for operator, operand in zip(node.ops, node.comparators, strict=True)

@@ -11,6 +11,7 @@ from escope.engine.predicate.values import (
     ABSENT,
     DEEPEST,
     LONGEST,
+    SCALARS,
     SEQUENCES,
     SETS,
     Box,
@@ -32,11 +33,14 @@ STRUCTURAL = frozenset(
 )  # fmt: skip
 """Types of which equality is that of their items; the equality of others is identity."""
 
+_REAL = frozenset({bool, int, float})
 _NUMBERS = (bool, int, float, complex)
 
 
 def truth(value: Any) -> bool:
     """Whether the value counts as true; an instance always does, as its class is not asked."""
+    if value is True or value is False:
+        return bool(value)
     value = unwrap(value)
     if is_scalar(value):
         return bool(value)
@@ -78,6 +82,8 @@ def class_name(value: Any) -> str | None:
 
 def equal(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
     """`==`: structural on builtin types, by identity on instances."""
+    if type(left) in SCALARS and type(right) in SCALARS:
+        return bool(left == right)
     work.spend()
     if depth > DEEPEST:
         raise Unanswerable("it is nested too deeply to compare")
@@ -121,10 +127,12 @@ def same(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
 
 def order(symbol: str, left: Any, right: Any, work: Work, depth: int = 0) -> bool:
     """`<`, `<=`, `>` or `>=`."""
+    compare = _ORDERS[symbol]
+    if type(left) in _REAL and type(right) in _REAL:
+        return bool(compare(left, right))
     work.spend()
     if depth > DEEPEST:
         raise Unanswerable("it is nested too deeply to compare")
-    compare = _ORDERS[symbol]
     left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
     if is_scalar(left) and is_scalar(right):
         return bool(_try(compare, left, right))
@@ -259,7 +267,8 @@ def _checked_slice(key: slice) -> slice:
 
 def arithmetic(symbol: str, left: Any, right: Any, work: Work) -> Any:
     """A binary operator, as Python has it on numbers, strings, lists, tuples and sets."""
-    left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
+    if type(left) not in _REAL or type(right) not in _REAL:
+        left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
     if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
         _bound_numbers(symbol, left, right)
         return _try(_OPERATORS[symbol], left, right)

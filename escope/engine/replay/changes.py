@@ -22,6 +22,10 @@ PLACED = (int(Kind.LINE), int(Kind.CALL))
 _APPLICABLE = (int(Kind.SETATTR), int(Kind.DELATTR), int(Kind.SETITEM), int(Kind.DELITEM))
 
 
+Record = tuple[int, int, int, int, int, int, int]
+"""A change row: row, site, tag, aux, value, kind, row of its KEY."""
+
+
 class BlockChanges:
     """The change rows of one block, findable by object."""
 
@@ -92,6 +96,21 @@ class BlockChanges:
             result[order] = found
             self._last_site = result
         return self._last_site
+
+    def records(self, rows: NDArray[np.int64]) -> list[Record]:
+        """What applying the rows takes."""
+        return list(
+            zip(
+                rows.tolist(),
+                self.site[rows].tolist(),
+                self.tag[rows].tolist(),
+                self.aux[rows].tolist(),
+                self.value[rows].tolist(),
+                self.kind[rows].tolist(),
+                self.key_row[rows].tolist(),
+                strict=True,
+            )
+        )
 
     def group(self, index: int) -> tuple[int, int]:
         """First row and event row of the block's event number `index`."""

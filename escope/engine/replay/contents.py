@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from escope.engine.replay.changes import BlockChanges
+from escope.engine.replay.changes import BlockChanges, Record
 from escope.engine.replay.content import SEQUENCES, Content, Names, attribute_name
 from escope.engine.replay.scalars import Raw, Scalars, label_of
 from escope.events import Kind, Label
@@ -82,18 +82,18 @@ class Contents:
         rows: NDArray[np.int64],
     ) -> Content | None:
         """Apply change rows of one object, in order; returns its content, which may be a new one."""
+        return self.apply_records(content, number, changes, changes.records(rows))
+
+    def apply_records(
+        self,
+        content: Content | None,
+        number: int,
+        changes: BlockChanges,
+        records: list[Record],
+    ) -> Content | None:
+        """The same for rows that were read from the block before."""
         applied = Applier(self, number)
-        columns = zip(
-            rows.tolist(),
-            changes.site[rows].tolist(),
-            changes.tag[rows].tolist(),
-            changes.aux[rows].tolist(),
-            changes.value[rows].tolist(),
-            changes.kind[rows].tolist(),
-            changes.key_row[rows].tolist(),
-            strict=True,
-        )
-        for row, site, tag, aux, value, kind, key_row in columns:
+        for row, site, tag, aux, value, kind, key_row in records:
             raw = (tag & TAG_MASK, value)
             if site == Detail.OBJECT:
                 content = Content(aux, self._store.type(aux).shape, label_of(tag & TAG_MASK))

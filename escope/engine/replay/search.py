@@ -27,7 +27,7 @@ from escope.storage.rows import FIRST_SITE, NO_SLOT, TAG_MASK, Detail, Shape, Ta
 
 if TYPE_CHECKING:
     from escope.engine.predicate import Predicate
-    from escope.engine.replay.changes import BlockChanges
+    from escope.engine.replay.changes import BlockChanges, Record
     from escope.engine.replay.recording import Recording
     from escope.storage.store import Block, CodeInfo
 
@@ -42,10 +42,10 @@ class Followed:
     """An object that the evaluation looked into: its content after the first `count` of its rows."""
 
     content: Content | None
-    rows: NDArray[np.int64]
+    rows: list[int]
     count: int
-    owned: bool = False
-    """Whether the content is nobody else's, so that it can be changed."""
+    records: list[Record] | None = None
+    """Read when the content changes first; from then on the content is nobody else's."""
 
 
 class Moment(NamedTuple):
@@ -306,19 +306,21 @@ class BlockScan:
         if found is None:
             place = Place(self._block.number, self._row)
             content = self._recording.contents.at(object_id, place)
-            rows = self._changes.of(object_id)
-            count = int(np.searchsorted(rows, self._row))
-            self._followed[object_id] = Followed(content, rows, count)
+            rows = self._changes.of(object_id).tolist()
+            self._followed[object_id] = Followed(content, rows, bisect_left(rows, self._row))
             return content
-        now = int(np.searchsorted(found.rows, self._row)) if len(found.rows) else 0
-        if now != found.count:
-            content = found.content
-            if content is not None and not found.owned:
-                content = content.copy()
-            found.content = self._recording.contents.apply(
-                content, self._block.number, self._changes, found.rows[found.count : now]
-            )
-            found.count, found.owned = now, True
+        rows = found.rows
+        if found.count == len(rows) or rows[found.count] >= self._row:
+            return found.content
+        now = bisect_left(rows, self._row, found.count)
+        content = found.content
+        if found.records is None:
+            found.records = self._changes.records(np.array(rows))
+            content = None if content is None else content.copy()
+        found.content = self._recording.contents.apply_records(
+            content, self._block.number, self._changes, found.records[found.count : now]
+        )
+        found.count = now
         return found.content
 
     def _look(self, row: int, code: int) -> None:
