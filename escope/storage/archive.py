@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from escope.config import FORMAT
 from escope.errors import RecordingError
-from escope.storage.blocks import SUMMARY, BlockRecord
+from escope.storage.blocks import MAX_BLOCK_ROWS, SUMMARY, BlockRecord
 from escope.storage.index import ENTRY, Family, lookup
 from escope.storage.segments import (
     MAGIC,
@@ -339,6 +339,8 @@ def check_summaries(summaries: Array) -> None:
         ):
             raise RecordingError("the recording is damaged: its blocks do not follow each other")
     if len(summaries) and (
-        int(summaries["events"].min()) == 0 or (summaries["events"] > summaries["rows"]).any()
+        int(summaries["events"].min()) == 0
+        or (summaries["events"] > summaries["rows"]).any()
+        or int(summaries["rows"].max()) > MAX_BLOCK_ROWS
     ):
-        raise RecordingError("the recording is damaged: it has a block without events")
+        raise RecordingError("the recording is damaged: it has a block that cannot be")

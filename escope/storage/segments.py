@@ -35,7 +35,9 @@ _LEVEL = 3
 _FRAME = b"\x28\xb5\x2f\xfd"
 """How a zstd frame begins; a plain record would have a checkpoint of 4 GB to begin so."""
 _HEAD = struct.Struct("<IIII")
-MAX_RAW = MAX_BLOCK_ROWS * 16 + (256 << 20)
+_MAX_CONTEXT = 64 << 20
+"""Bytes of the largest checkpoint and frames section: some 100,000 frames with their variables."""
+MAX_RAW = MAX_BLOCK_ROWS * 20 + _MAX_CONTEXT
 """Bytes of the largest record that is decompressed."""
 
 
@@ -97,9 +99,9 @@ def encode_record(record: BlockRecord) -> bytes:
     )
 
 
-def decode_record(data: bytes) -> BlockRecord:
-    """What `encode_record` was given; RecordingError if it is damaged."""
-    raw = decompress(data)
+def decode_record(data: bytes, limit: int = MAX_RAW) -> BlockRecord:
+    """What `encode_record` was given; RecordingError if it is damaged, or larger than `limit`."""
+    raw = decompress(data, limit)
     try:
         checkpoint, frames, count, distinct = _HEAD.unpack_from(raw)
         middle = _HEAD.size + checkpoint
@@ -169,7 +171,8 @@ def read_record(fd: int, start: int, size: int, summary: Array) -> BlockRecord:
     data = os.pread(fd, length, start + offset)
     if len(data) != length or zlib.crc32(data) != int(summary["checksum"]):
         raise RecordingError("the recording is damaged: the checksum of a block does not match")
-    record = decode_record(data)
+    # A small file must not unfold into more than its list of blocks admits to.
+    record = decode_record(data, int(summary["rows"]) * 20 + _MAX_CONTEXT)
     if len(record.rows) != int(summary["rows"]) * 16:
         raise RecordingError("the recording is damaged: a block has the wrong size")
     return record
