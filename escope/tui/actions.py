@@ -298,7 +298,7 @@ class Actions:
         app.set_view(app.view.on_frame(up))
 
     def _list(self, call: Callable[[Lines], None]) -> None:
-        widget = self._app.focused
+        widget = self._app.cinema.focused
         if isinstance(widget, Lines) and widget.row_count:
             call(widget)
 

@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -127,8 +126,8 @@ class Cinema(App[None]):
             return False
         pane = self.cinema.focused_pane
         name = token(event.key, event.character)
-        if isinstance(self.focused, Terminal) and name != "ctrl+]":
-            self.focused.type_key(event)
+        if isinstance(self.cinema.focused, Terminal) and name != "ctrl+]":
+            self.cinema.focused.type_key(event)
             return True
         typed = (*self._typed, name)
         match = self.keymap.match(typed, pane)
@@ -305,10 +304,10 @@ class Cinema(App[None]):
         terminal = self.cinema.terminal
         if not self.live.running and terminal is not None and terminal.alive:
             terminal.ended()
-            if self.focused is terminal:
+            if self.cinema.focused is terminal:
                 self.cinema.source.focus()
             self.say(f"the program has ended: {self.live.badge()[0].removeprefix('■ ')}")
-        elif self.live.paused and self.focused is terminal:
+        elif self.live.paused and self.cinema.focused is terminal:
             # The keys are the player's now: the program does not read while it is paused.
             self.cinema.source.focus()
         if problem := self.live.problem():
@@ -430,23 +429,23 @@ def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
 
     Raises UsageError without a terminal, RecordingError for a bad recording.
     """
-    from escope.engine.replay.recording import Recording
-
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the player needs a terminal for its input and its output")
-    recording = _open(Recording, Path(path), OPENING if session is not None else 0)
+    recording = open_recording(path, OPENING if session is not None else 0)
     with recording:
         app = Cinema(recording, session)
         app.run()
     return 0
 
 
-def _open(kind: type[Recording], path: Path, seconds: float) -> Recording:
-    """The recording; one that is only beginning may take some seconds to become readable."""
+def open_recording(path: str | os.PathLike[str], seconds: float = 0) -> Recording:
+    """The recording; one that is only beginning may take up to `seconds` to become readable."""
+    from escope.engine.replay.recording import Recording
+
     until = time.monotonic() + seconds
     while True:
         try:
-            return kind.open(path)
+            return Recording.open(path)
         except RecordingError:
             if time.monotonic() >= until:
                 raise

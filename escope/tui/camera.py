@@ -12,6 +12,7 @@ from escope.tui.highlight import highlight
 from escope.tui.names import Reference, SourceNames
 from escope.tui.picture import (
     EventLine,
+    Flow,
     FrameLine,
     Picture,
     SourcePart,
@@ -46,6 +47,8 @@ class Camera:
         self._texts: OrderedDict[str, SourceText] = OrderedDict()
         self._names: OrderedDict[str, SourceNames] = OrderedDict()
         self._states: OrderedDict[int, State] = OrderedDict()
+        self.flow: tuple[tuple[int, int], Flow] | None = None
+        """The last flow, and the code object and number of events it was counted for."""
 
     def take(self, view: View, token: Token | None = None) -> Picture:
         """The picture at `view.seq`.  Raises Cancelled where it is not wanted any more."""

@@ -105,7 +105,8 @@ class Projector:
             return f"▶ {SPEEDS[app.view.speed]}/s", "playing"
         if app.live is not None:
             text, kind = app.live.badge()
-            if app.view.events and not app.view.newest and app.live.running:
+            at_newest = app.view.follow or app.view.newest or not app.view.events
+            if not at_newest and app.live.running:
                 return f"◀ past · {text}", "past"
             return text, kind
         if app.recording.manifest.get("partial"):

@@ -51,6 +51,7 @@ class CinemaScreen(Screen[None]):
         self.terminal = Terminal(id="terminal") if live else None
         self.status = Status(id="status")
         self.bar = Bar(id="bar")
+        self._focused_before: Widget | None = None
         self._panes: dict[Pane, Widget] = {
             Pane.SOURCE: self.source,
             Pane.STATE: self.state,
@@ -141,6 +142,12 @@ class CinemaScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
+        if small and self.focused is not None:
+            self._focused_before = self.focused
+        elif not small and self._focused_before is not None:
+            # What is hidden cannot keep the focus.
+            self.call_after_refresh(self._focused_before.focus)
+            self._focused_before = None
         self.set_class(small, "small")
         self.set_class(height >= TALL, "tall")
         self.set_class(height < SHORT, "short")

@@ -1,0 +1,225 @@
+"""The player on a running program: real processes, a real terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from escope.engine.launch import RecordOptions, debug_session
+from escope.engine.launch.session import Session
+from escope.engine.replay.recording import Recording
+from escope.storage.control import PauseReason
+from escope.tui.app import OPENING, Cinema, open_recording
+from escope.tui.screens.leave import LeaveScreen
+from escope.tui.view import Pane
+from tests.tui.conftest import PROGRAMS
+from tests.tui.pilot import check, press, send, settle, text_of
+
+PATIENCE = 30.0
+
+
+@asynccontextmanager
+async def debugging(
+    directory: Path, program: str = "asking", break_when: tuple[str, ...] = ()
+) -> AsyncIterator[tuple[Cinema, Pilot[Any], Session]]:
+    options = RecordOptions(
+        target=str(PROGRAMS / f"{program}.py"),
+        output=str(directory / "run.esr"),
+        break_when=break_when,
+    )
+    session = debug_session(options)
+    try:
+        with open_recording(session.recording_path, OPENING) as recording:
+            app = Cinema(recording, session)
+            async with app.run_test(size=(110, 36)) as pilot:
+                yield app, pilot, session
+    finally:
+        if session.running:
+            session.kill()
+        session.close()
+        session.wait(5)
+        session.wait_sealed(20)
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        await asyncio.sleep(0.02)
+
+
+def screen_of(app: Cinema) -> str:
+    assert app.cinema.terminal is not None
+    return "\n".join(text_of(app.cinema.terminal))
+
+
+async def test_typing_reaches_the_program_and_its_answer_the_pane(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, _):
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        for key in ("q", "n", "enter"):
+            send(pilot, key)
+        await until(lambda: "hello qn 2" in screen_of(app), "the greeting")
+        await until(lambda: app.view.newest and app.view.events > 20, "following")
+        await settle(pilot)
+        assert app.view.follow
+        await press(pilot, "ctrl+right_square_bracket")
+        assert app.cinema.focused_pane is Pane.SOURCE
+
+
+async def test_steps_drive_the_program_at_its_newest_moment(tmp_path: Path) -> None:
+    async with debugging(tmp_path, break_when=("total == 3",)) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        for key in ("x", "enter"):
+            send(pilot, key)
+        await until(lambda: app.live is not None and app.live.paused, "the hit")
+        assert session.control.pause_reason == PauseReason.HIT
+        await until(lambda: app.view.newest, "showing the hit")
+        await settle(pilot)
+        assert "hit: total == 3" in text_of(app.cinema.status)[0]
+        assert app.cinema.focused_pane is Pane.SOURCE
+        check(app, app.recording)
+        before = app.view.seq
+        await press(pilot, "n")
+        await until(lambda: app.live.paused and app.view.seq > before, "the step")  # type: ignore[union-attr]
+        await settle(pilot)
+        check(app, app.recording)
+        count = app.view.events
+        await press(pilot, "S")
+        assert not app.view.follow
+        assert app.view.seq < count - 1
+        assert "past" in text_of(app.cinema.status)[0]
+        check(app, app.recording)
+        await press(pilot, "s")
+        assert app.view.events == count, "in the past a step must not drive the program"
+        await press(pilot, "G")
+        assert app.view.follow
+        await press(pilot, "c")
+        await until(lambda: not app.live.paused, "running on")  # type: ignore[union-attr]
+
+
+async def test_conditions_and_breakpoints_set_while_it_runs(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await until(lambda: app.view.events > 5 and app.view.newest, "events")
+        await press(pilot, "ctrl+right_square_bracket", "B", *"turn == 1", "enter")
+        await press(pilot, "9", "a", "enter")
+        await until(lambda: app.live.paused, "the condition")  # type: ignore[union-attr]
+        await until(lambda: app.view.newest, "showing it")
+        await settle(pilot)
+        frame = app.recording.at(app.view.seq).thread(1).frames[-1]
+        assert frame.variables["turn"].scalar == 1
+        await press(pilot, "B", *"turn == 1", "enter")
+        await press(pilot, "1", "down", "b")
+        line = app.projector.line
+        await press(pilot, "escape", "c")
+        await until(
+            lambda: (
+                app.live.paused  # type: ignore[union-attr]
+                and app.recording.at(app.recording.event_count - 1).thread(1).frames[-1].line
+                == line
+            ),
+            "the breakpoint",
+        )
+        assert session.running
+
+
+async def test_quitting_asks_and_staying_stays(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "q")
+        assert isinstance(app.screen, LeaveScreen)
+        await press(pilot, "escape")
+        assert app.screen is app.cinema
+        assert session.running
+        await press(pilot, "q", "s")
+        await until(lambda: not session.running, "the end of the program")
+        await until(lambda: app._exit, "the end of the player")
+        assert session.poll() == -signal.SIGTERM
+
+
+async def test_leaving_lets_the_program_run_to_its_end(tmp_path: Path) -> None:
+    async with debugging(tmp_path, "wordy") as (app, pilot, session):
+        await press(pilot, "ctrl+right_square_bracket")
+        if session.running:
+            await press(pilot, "q")
+            if isinstance(app.screen, LeaveScreen):
+                await press(pilot, "l")
+        else:
+            await press(pilot, "q")
+        await until(lambda: app._exit, "the end of the player")
+    await until(lambda: (tmp_path / "run.esr").exists(), "the sealed recording")
+    with Recording.open(tmp_path / "run.esr") as recording:
+        assert recording.manifest["status"] == 0
+
+
+@pytest.mark.parametrize("how", ["kill", "end", "fail"])
+async def test_the_player_goes_on_after_the_program(tmp_path: Path, how: str) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        if how == "kill":
+            os.kill(session.pid, signal.SIGKILL)
+        else:
+            keys = ["enter"] if how == "end" else ["a", "enter", "enter"]
+            for key in keys:
+                send(pilot, key)
+        await until(lambda: not session.running, "its end")
+        await until(lambda: not app.cinema.terminal.alive, "noticing it")  # type: ignore[union-attr]
+        await until(lambda: app.view.newest, "the last event")
+        await settle(pilot)
+        status = text_of(app.cinema.status)[0]
+        expected = {"kill": "SIGKILL", "end": "ended, status 0", "fail": "status 3"}[how]
+        assert expected in status
+        assert app.cinema.focused_pane is Pane.SOURCE
+        await asyncio.sleep(0.5)
+        for key in ("S", "N", "s", "n", "home", "end", "left"):
+            await press(pilot, key)
+            check(app, app.recording)
+        await press(pilot, "q")
+        await until(lambda: app._exit, "quitting without a question")
+
+
+async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        terminal = app.cinema.terminal
+        assert terminal is not None
+        for size in ((80, 24), (140, 50)):
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            given = os.get_terminal_size(session.pty_fd)
+            assert (given.columns, given.lines) == (
+                terminal.content_size.width,
+                terminal.content_size.height,
+            )
+        await press(pilot, "ctrl+right_square_bracket", "9")
+
+
+async def test_pausing_and_running_with_space(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, _):
+        live = app.live
+        assert live is not None
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await until(lambda: app.view.newest and app.view.events > 5, "events")
+        await press(pilot, "ctrl+right_square_bracket", "space")
+        await press(pilot, "9", "b", "enter")
+        await until(lambda: live.paused, "pausing at the next line")
+        await until(lambda: app.view.newest, "showing it")
+        await press(pilot, "1", "space")
+        await until(lambda: "hello b 2" in screen_of(app), "running on")
+
+
+async def test_an_interrupt_reaches_the_program(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "ctrl+c")
+        await until(lambda: not session.running, "its end")
+        await until(lambda: "SIGINT" in text_of(app.cinema.status)[0], "saying so")
