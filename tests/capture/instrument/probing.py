@@ -28,7 +28,6 @@ class Firing:
     def __init__(self, role: Role, site: Site, code: CodeRecord, extra: Any, operand: Any) -> None:
         self.role, self.site, self.code, self.extra = role, site, code, extra
         self.operand = operand
-        self.frame_line: int | None = None
 
     def __repr__(self) -> str:
         where = f"{self.code.qualname}:{self.site.line}"
@@ -44,8 +43,8 @@ class Probe:
     def _fire(self, operand: Any) -> None:
         if not self.log.on:
             return
-        firing = Firing(self.role, self.site, self.code, self.extra, operand)
-        firing.frame_line = sys._getframe(2).f_lineno
+        kept = operand if self.log.keep else None
+        firing = Firing(self.role, self.site, self.code, self.extra, kept)
         self.log.firings.append(firing)
 
     def __invert__(self) -> None:
@@ -62,11 +61,12 @@ class Probe:
 
 
 class Log:
-    """What all probes wrote."""
+    """What all probes wrote; it keeps operands alive unless `keep` is false."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep: bool = True) -> None:
         self.firings: list[Firing] = []
         self.on = True
+        self.keep = keep
 
     def factory(self, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:
         return Probe(self, role, site, code, extra)
