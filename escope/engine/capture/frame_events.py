@@ -34,6 +34,14 @@ def line(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
     encoder.event(probe.head, 0, 0)
 
 
+def line_reached(
+    ledger: Ledger, thread: ThreadRecord, probe: Probe, frame: types.FrameType
+) -> None:
+    """A line of a generator or coroutine is about to run."""
+    ledger.current_frame(thread, probe, frame)
+    line(ledger, thread, probe)
+
+
 def call(
     ledger: Ledger,
     thread: ThreadRecord,

@@ -51,6 +51,20 @@ class LineProbe(Probe):
                 recorder.gate.at_line(self, sys._getframe(1))
 
 
+class SuspendableLineProbe(Probe):
+    """In code that can be suspended: what was thrown in may arrive at a line first."""
+
+    __slots__ = ()
+
+    def __invert__(self) -> None:
+        recorder = self.recorder
+        if recorder.on:
+            frame = sys._getframe(1)
+            recorder.fire(frame_events.line_reached, self, frame)
+            if recorder.gate.attentive():
+                recorder.gate.at_line(self, frame)
+
+
 class CallProbe(Probe):
     __slots__ = ()
 
@@ -326,6 +340,8 @@ def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, ext
             cls = StoreCellProbe if store else DeleteCellProbe
         else:
             cls = StoreProbe if store else DeleteProbe
+    elif role is Role.LINE and code.suspendable:
+        cls = SuspendableLineProbe
     else:
         cls = _PLAIN[role]
     made = cls(recorder, site, code, extra)
