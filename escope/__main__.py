@@ -2,7 +2,7 @@
 
 import sys
 
-if not sys.flags.safe_path:
+if not getattr(sys.flags, "safe_path", False):
     # The current directory: what lies in it is the program's, and must not stand in for a library.
     del sys.path[0]
 
