@@ -274,6 +274,7 @@ class Cinema(App[None]):
     def on_flow_ready(self, message: messages.FlowReady) -> None:
         source = self.picture.source if self.picture is not None else None
         self.cinema.flow.show(message.flow, source.line if source is not None else 0)
+        self.cinema.note(Pane.FLOW, message.flow.function if message.flow is not None else "")
 
     def on_evaluated(self, message: messages.Evaluated) -> None:
         self.say(f"{message.expression}  =  {message.result}")

@@ -15,6 +15,8 @@ from escope.tui.reader import Token, Work
 if TYPE_CHECKING:
     import networkx as nx
 
+Line = tuple[tuple[str, str], ...]
+
 LINES_OF_A_BLOCK = 40
 """Lines of a block that are shown; the rest is told by their number."""
 
@@ -48,9 +50,7 @@ def flow_of(camera: Camera, picture: Picture) -> Work:
     return work
 
 
-def _blocks(
-    graph: nx.DiGraph, lines: tuple[tuple[tuple[str, str], ...], ...]
-) -> tuple[FlowBlock, ...]:
+def _blocks(graph: nx.DiGraph, lines: tuple[Line, ...]) -> tuple[FlowBlock, ...]:
     """The nodes from top to bottom, the exit last."""
     entry, leave = graph.graph["entry"], graph.graph["exit"]
 
@@ -61,6 +61,10 @@ def _blocks(
     order = sorted(graph.nodes, key=place)
     index = {number: position for position, number in enumerate(order)}
     blocks = []
+    shown = [
+        lines[n - 1] for number in order for n in graph.nodes[number]["lines"] if n <= len(lines)
+    ]
+    indent = min((_indent(line) for line in shown if line), default=0)
     for number in order:
         data = graph.nodes[number]
         numbers = data["lines"][:LINES_OF_A_BLOCK]
@@ -69,7 +73,9 @@ def _blocks(
         title = titles.get(number, "" if data["kind"] == "block" else data["kind"])
         blocks.append(
             FlowBlock(
-                lines=tuple((n, lines[n - 1]) for n in numbers if 0 < n <= len(lines)),
+                lines=tuple(
+                    (n, _cut(lines[n - 1], indent)) for n in numbers if 0 < n <= len(lines)
+                ),
                 count=data["count"],
                 edges=tuple(
                     FlowEdge(index[target], ", ".join(data["kinds"]), data["count"])
@@ -79,3 +85,13 @@ def _blocks(
             )
         )
     return tuple(blocks)
+
+
+def _indent(line: Line) -> int:
+    text = line[0][0]
+    return len(text) - len(text.lstrip()) if text.strip() or len(line) == 1 else len(text)
+
+
+def _cut(line: Line, indent: int) -> Line:
+    """The line without its first `indent` blanks."""
+    return ((line[0][0][indent:], line[0][1]), *line[1:]) if line else line

@@ -27,8 +27,8 @@ async def settle(pilot: Pilot[Any]) -> None:
     assert isinstance(app, Cinema)
     quiet = 0
     until = time.monotonic() + PATIENCE
-    while quiet < 3:
-        assert time.monotonic() < until, "the player does not come to rest"
+    while quiet < 3 and not app._exit:
+        assert time.monotonic() < until, f"the player does not come to rest: {_state(app)}"
         await asyncio.sleep(0.002)
         quiet = quiet + 1 if _at_rest(app) else 0
     app.screen._on_timer_update()
@@ -164,3 +164,14 @@ def _check_state(app: Cinema, frame: dict[str, Any]) -> None:
             assert plain(value["repr"]) in row.value or value.get("label")
         if "length" in value and row.expanded:
             assert f"{value['length']:,}" in row.value
+
+
+def _state(app: Cinema) -> str:
+    """What the player is still busy with, for the message of a failed test."""
+    pumps = [app, *app.screen_stack, *app.screen.query("*")]
+    queues = [
+        (type(p).__name__, p._message_queue.qsize()) for p in pumps if p._message_queue.qsize()
+    ]
+    screens = [(bool(s._callbacks), s._layout_required) for s in app.screen_stack]
+    lanes = (app.reader.mover.idle, app.reader.panels.idle, app.reader.panels._current)
+    return f"{lanes} {queues} {screens} {app._exit}"

@@ -83,7 +83,8 @@ async def test_steps_drive_the_program_at_its_newest_moment(tmp_path: Path) -> N
             send(pilot, key)
         await until(lambda: app.live is not None and app.live.paused, "the hit")
         assert session.control.pause_reason == PauseReason.HIT
-        await until(lambda: app.view.newest, "showing the hit")
+        await until(lambda: app.view.seq >= session.control.paused_seq, "showing the hit")
+        await until(lambda: app.cinema.focused_pane is Pane.SOURCE, "handing the keys over")
         await settle(pilot)
         assert "hit: total == 3" in text_of(app.cinema.status)[0]
         assert app.cinema.focused_pane is Pane.SOURCE
@@ -114,7 +115,8 @@ async def test_conditions_and_breakpoints_set_while_it_runs(tmp_path: Path) -> N
         await press(pilot, "ctrl+right_square_bracket", "B", *"turn == 1", "enter")
         await press(pilot, "9", "a", "enter")
         await until(lambda: app.live.paused, "the condition")  # type: ignore[union-attr]
-        await until(lambda: app.view.newest, "showing it")
+        await until(lambda: app.view.seq >= session.control.paused_seq, "showing it")
+        await until(lambda: app.cinema.focused_pane is Pane.SOURCE, "handing the keys over")
         await settle(pilot)
         frame = app.recording.at(app.view.seq).thread(1).frames[-1]
         assert frame.variables["turn"].scalar == 1
@@ -212,8 +214,8 @@ async def test_pausing_and_running_with_space(tmp_path: Path) -> None:
         await press(pilot, "ctrl+right_square_bracket", "space")
         await press(pilot, "9", "b", "enter")
         await until(lambda: live.paused, "pausing at the next line")
-        await until(lambda: app.view.newest, "showing it")
-        await press(pilot, "1", "space")
+        await until(lambda: app.cinema.focused_pane is Pane.SOURCE, "handing the keys over")
+        await press(pilot, "space")
         await until(lambda: "hello b 2" in screen_of(app), "running on")
 
 
