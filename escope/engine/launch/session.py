@@ -91,7 +91,7 @@ class Session:
             wiring.abandon()
             os.close(master)
             mine.close()
-            text = error.strerror if isinstance(error, OSError) else str(error)
+            text = getattr(error, "strerror", None) or str(error) or "its keeper does not answer"
             raise UsageError(f"cannot run the program: {text}") from None
         finally:
             os.close(slave)
