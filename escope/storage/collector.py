@@ -39,6 +39,8 @@ from escope.storage.tracker import Tracker
 
 _TAKE_ROWS = 1 << 18
 _MAX_SLEEP = 0.005
+# Half of what readers take for a block: the block of such an event has other rows, too.
+_MAX_EVENT = MAX_BLOCK_ROWS // 2 * 16
 _EXIT_SECONDS = 2.0
 """How long the launcher may take to say how the program ended, once it is gone."""
 _PLAIN_BYTES = 64 << 20
@@ -208,8 +210,8 @@ class Collector:
 
     def _stash(self, data: bytes, taken: int) -> None:
         """Make room in the ring for the rest of an event that does not fit it."""
-        if len(data) > MAX_BLOCK_ROWS * 16:
-            raise Full(f"one event takes more than {MAX_BLOCK_ROWS * 16 >> 20} MiB")
+        if len(data) > _MAX_EVENT:
+            raise Full(f"one event takes more than {_MAX_EVENT >> 20} MiB")
         self._state.pending += taken
         self._directory.hot.stash(data, self._state)
         self._pending = data

@@ -152,7 +152,9 @@ def _match_thread(
     if (len(level) and level.min() < 1) or (tops[turns] != turn_frames).any():
         return None
     levels = np.concatenate([np.arange(1, base + 1), level])
-    order = np.argsort(levels, kind="stable")
+    # Sixteen bits are sorted in linear time.
+    narrow = levels.astype(np.uint16) if base + len(enter) < 1 << 16 else levels
+    order = np.argsort(narrow, kind="stable")
     pushes = np.concatenate([np.ones(base, bool), enter])[order]
     sorted_levels = levels[order]
     matched = pushes[:-1] & ~pushes[1:] & (sorted_levels[:-1] == sorted_levels[1:])

@@ -334,7 +334,9 @@ def _suspended(
         suspended = owners[last_kinds == Kind.YIELD]
         live.append(suspended)
         ended = owners[(last_kinds == Kind.RETURN) | (last_kinds == Kind.UNWIND)]
-        ended = np.setdiff1d(ended, frames[kinds == Kind.CALL])
+        called_here = frames[kinds == Kind.CALL]
+        if len(called_here):
+            ended = ended[~_member(called_here, ended)]
     fresh = np.concatenate(live) if live else suspended
     if not len(fresh):
         return suspended, ended, {}
