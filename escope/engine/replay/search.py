@@ -139,7 +139,7 @@ class Names:
             self.slots[number] = own
             bound += [number << 32 | slot for slot in (*own.values(), NO_SLOT)]
             body = code.flags.get("body", "function")
-            if not own and body != "module":
+            if not own and body == "function":
                 self.shared[number] = _SHARED + modules.setdefault(code.module, len(modules))
         self.bound = np.array(sorted(bound), dtype=np.int64)
         """Pairs of code object and slot that BIND rows may set."""
@@ -341,11 +341,22 @@ class BlockScan:
     def _global(self, name: str) -> Raw:
         code = self._code
         assert code is not None
-        raw = self._slot(NO_SLOT)
-        number = raw[1] if raw[0] == Tag.OBJECT else self.store.module_namespace(code.module)
-        content = None if number is None else self.content(number)
-        found = None if content is None or name == "__builtins__" else content.entries.get(name)
-        return NOTHING if found is None else found[1]
+        body = code.flags.get("body", "function")
+        if name == "__builtins__":
+            return NOTHING
+        raw = self._slot(NO_SLOT) if body != "function" else NOTHING
+        if raw[0] == Tag.OBJECT:
+            found = self._entry(raw[1], name)
+            # A class body's namespace is its own; behind it are the globals.
+            if found is not None or body == "module":
+                return found or NOTHING
+        number = self.store.module_namespace(code.module)
+        return (self._entry(number, name) if number is not None else None) or NOTHING
+
+    def _entry(self, namespace: int, name: str) -> Raw | None:
+        content = self.content(namespace)
+        found = None if content is None else content.entries.get(name)
+        return None if found is None else found[1]
 
     def _slot(self, slot: int) -> Raw:
         rows, raws = self._changed.get((self._frame, slot), ((), ()))

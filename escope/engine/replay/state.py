@@ -273,7 +273,8 @@ class FrameState:
     @property
     def namespace(self) -> Value | None:
         """The globals as a mapping; None where they were not recorded."""
-        raw = self.slots.get(NO_SLOT)
+        # A class body's own namespace is that of the class to be.
+        raw = self.slots.get(NO_SLOT) if self.code.flags.get("body") == "module" else None
         if raw is None:
             number = self.state.recording.store.module_namespace(self.code.module)
             if number is None:

@@ -203,9 +203,7 @@ class Timeline:
         )
         return next((Seq(moment.seq) for moment in moments), None)
 
-    def _moments(
-        self, sites: NDArray[np.int64], seq: int, backward: bool
-    ) -> Iterator[Seq]:
+    def _moments(self, sites: NDArray[np.int64], seq: int, backward: bool) -> Iterator[Seq]:
         """Seqs of the events of some sites after (before) `seq`, in order."""
         if not len(sites):
             return
