@@ -124,6 +124,7 @@ class Anatomy:
         "concealed",
         "dict_getter",
         "fields",
+        "is_exception",
         "name",
         "plain_setitem",
         "quiet_names",
@@ -142,11 +143,13 @@ class Anatomy:
         self.dict_getter: Callable[[Any], Any] | None = None
         self.slots: list[tuple[str, Callable[[Any], Any]]] = []
         self.weakly = _type_weakrefoffset(cls) != 0
+        self.is_exception = False
         self.concealed = False
         """Part of its state is out of reach (a C base class with a state of its own)."""
         self.quiet_names: dict[str, bool] = {}
         self.plain_setitem = False
         self.shape = self._shape(mro)
+        self.is_exception = self.shape is Shape.INSTANCE and has_base(mro, BaseException)
         if self.shape not in (Shape.OPAQUE, Shape.NAMED):
             self._find_attributes(mro)
         if self.shape is Shape.INSTANCE and self._hides_dict():
@@ -216,7 +219,7 @@ class Anatomy:
             found = self.dict_getter(value)
         except AttributeError:
             return None
-        return found if type(found) in (dict, OrderedDict) else None
+        return found if type(found) is dict else None
 
     def attributes(self, value: Any) -> dict[str, Any]:
         """`value`'s attributes by name: slots, then the instance dict, then `args` of an exception."""
@@ -231,7 +234,7 @@ class Anatomy:
             # dict() of an exact dict copies in C; another thread cannot change it in between.
             copy = dict.copy(held)
             found.update((name, item) for name, item in copy.items() if type(name) is str)
-        if self.shape is Shape.INSTANCE and has_base(type_mro(self.cls), BaseException):
+        if self.is_exception:
             found.setdefault("args", _exception_args(value))
         return found
 

@@ -20,8 +20,8 @@ from escope.storage.rows import Detail, Shape
 _SMALL = 64
 _CREDIT_BASE = 20_000
 _CREDIT_PER_EVENT = 100
-_WALK_OBJECTS = 5_000
-_WALK_ITEMS = 100_000
+_WALK_CREDIT = 50_000
+_WALK_PER_EVENT = 60
 _WALK_STRANGE = 200
 _STRANGE_DEPTH = 4
 
@@ -31,6 +31,9 @@ class Checker:
 
     def __init__(self, encoder: Encoder) -> None:
         self.encoder = encoder
+        self._credit = _WALK_CREDIT
+        """What walks may still cost, in items looked at; it grows with the events recorded."""
+        self._walked_at = 0
 
     def passed(self, followed: Followed) -> None:
         """An object was stored, passed or returned: check it where that is cheap.
@@ -85,7 +88,11 @@ class Checker:
         encoder = self.encoder
         table = encoder.objects
         number = encoder.begin_round()
-        objects, items, strange = _WALK_OBJECTS, _WALK_ITEMS, _WALK_STRANGE
+        self._credit = min(
+            _WALK_CREDIT, self._credit + (encoder.events - self._walked_at) * _WALK_PER_EVENT
+        )
+        self._walked_at = encoder.events
+        strange = _WALK_STRANGE
         queue: list[tuple[Any, int]] = [(start, 0)]
         seen: set[int] = set()
         while queue:
@@ -104,11 +111,13 @@ class Checker:
             followed.round = number
             if followed.fresh or not followed.object_id:
                 continue
-            if objects <= 0 or items <= 0:
-                encoder.distrust(followed)
+            if self._credit <= 0:
+                # What lies behind an object that is distrusted already was distrusted with it.
+                if not followed.stale:
+                    encoder.distrust(followed)
+                    queue += ((each, 0) for each in children_of(followed))
                 continue
-            objects -= 1
-            items -= followed.length
+            self._credit -= 2 + followed.length + len(followed.attributes)
             self._needed(followed, operation)
             queue += ((each, 0) for each in children_of(followed))
 

@@ -339,7 +339,11 @@ class Encoder:
             return False
         rows: list[tuple[int, int, int]] = []
         self._changed_items(followed, value, rows)
-        if shape is not Shape.NAMESPACE and shape is not Shape.CELL:
+        if (
+            shape is not Shape.NAMESPACE
+            and shape is not Shape.CELL
+            and not self._same_attributes(followed, value)
+        ):
             self._changed_attributes(followed, value, rows)
         if not rows:
             return False
@@ -460,6 +464,22 @@ class Encoder:
             rows.append((_ENTRY | tag, oid, number))
         if followed.anatomy.shape is not Shape.NAMESPACE:
             self._changed_length(followed, length, rows)
+
+    def _same_attributes(self, followed: Followed, value: Any) -> bool:
+        """Whether nothing changed, where attributes lie in an instance dict alone: the common case."""
+        anatomy, shadow = followed.anatomy, followed.attributes
+        if anatomy.slots or anatomy.is_exception:
+            return False
+        held = anatomy.instance_dict(value)
+        if held is None:
+            return not shadow
+        if followed.held_dict != id(held) or len(held) != len(shadow):
+            return False
+        for name, attribute in held.items():
+            item = shadow.get(name, an.MISSING) if type(name) is str else an.MISSING
+            if item is not attribute and not same(item, attribute):
+                return False
+        return True
 
     def _changed_attributes(
         self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]

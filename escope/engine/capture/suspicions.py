@@ -6,6 +6,7 @@ Each function is what one kind of probe does; it runs under the recorder's lock,
 from __future__ import annotations
 
 import types
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
@@ -18,7 +19,16 @@ from escope.storage.rows import Shape
 if TYPE_CHECKING:
     from escope.engine.capture.probes import Probe
 
-_STEADY_READS = frozenset(map(id, (list, tuple, dict, range, memoryview, types.GeneratorType)))
+_ITERATED: tuple[Any, ...] = ([], (), {}, set(), "", "\u20ac", b"", bytearray(), deque(), range(0))
+_VIEWS: tuple[Any, ...] = ({}.values(), {}.items())
+_REVERSED: tuple[Any, ...] = ([], {}, *_VIEWS, deque(), range(0))
+_STEADY_TYPES: tuple[type, ...] = (
+    *(list, tuple, dict, range, memoryview, enumerate, zip, reversed),
+    *(type(iter(each)) for each in (*_ITERATED, *_VIEWS, range(1 << 70))),
+    *(type(reversed(each)) for each in _REVERSED),
+)
+_STEADY_READS = frozenset(map(id, _STEADY_TYPES))
+"""By address: types whose subscripts and iteration run no code but their own and change nothing."""
 
 
 def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
@@ -84,6 +94,8 @@ def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> Non
     elif id(cls) in _STEADY_READS and not probe.extra:
         return
     deep = probe.extra == "deep"
+    if cls is types.GeneratorType and ledger.is_instrumented(value.gi_code):
+        return
     if not deep and probe.name is None:
         anatomy = ledger.encoder.objects.anatomy(cls)
         if anatomy.shape not in an.CONTAINERS:
