@@ -39,6 +39,8 @@ from escope.storage.tracker import Tracker
 
 _TAKE_ROWS = 1 << 18
 _MAX_SLEEP = 0.005
+_LITTLE = 4 << 20
+"""Free bytes below which a write that failed is put down to the full disk."""
 # Half of what readers take for a block: the block of such an event has other rows, too.
 _MAX_EVENT = MAX_BLOCK_ROWS // 2 * 16
 _EXIT_SECONDS = 2.0
@@ -97,7 +99,7 @@ class Collector:
         try:
             self._seal()
         except Exception as error:
-            control.failure = control.failure or f"sealing failed: {_reason(error)}"
+            control.failure = control.failure or f"sealing failed: {_reason(error, self._path)}"
             control.stage = Stage.FAILED
             return 1
         control.stage = Stage.SEALED
@@ -110,7 +112,7 @@ class Collector:
         return 0
 
     def _fail(self, error: BaseException) -> None:
-        self._control.failure = _reason(error)
+        self._control.failure = _reason(error, self._path)
         self._control.stage = Stage.FAILED
         self._ring.close_for_writing()
 
@@ -264,7 +266,11 @@ class Collector:
         manifest.update(final_words(control))
         if control.failure:
             manifest["partial"] = control.failure
-        write_manifest(self._path, manifest)
+        try:
+            write_manifest(self._path, manifest)
+        except OSError:
+            # A full disk: the archive may still find room on another one.
+            pass
         seal(self._directory, self._ring.take(self._ring.capacity), self._seal_to, manifest)
 
     def _await_exit(self) -> None:
@@ -299,8 +305,11 @@ def final_words(control: Control) -> dict[str, Any]:
     return words
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, path: Path) -> str:
     if isinstance(error, DiskFull):
+        room = os.statvfs(path)
+        if room.f_bavail * room.f_frsize < _LITTLE:
+            return f"disk full: {path} could not grow"
         return f"disk full or failing: {error}"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
         return f"disk full: {error.strerror}"

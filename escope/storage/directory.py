@@ -137,9 +137,13 @@ def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Replace the manifest in a recording's directory in one step."""
     temporary = path / f"manifest.json.{os.getpid()}"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        json.dump(manifest, file, indent=1)
-    os.replace(temporary, path / "manifest.json")
+    try:
+        with os.fdopen(fd, "w") as file:
+            json.dump(manifest, file, indent=1)
+        os.replace(temporary, path / "manifest.json")
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def directory_size(path: Path) -> int:
