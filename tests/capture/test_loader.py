@@ -169,3 +169,37 @@ def test_the_finder_stands_before_the_path_finder(finder: RecordingFinder) -> No
     assert sys.meta_path.index(finder) + 1 == sys.meta_path.index(PathFinder)
     finder.uninstall()
     assert finder not in sys.meta_path
+
+
+class Foreign:
+    """A finder and loader of its own, as pytest's is."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def find_spec(self, name: str, path: object, target: object = None) -> object:
+        if name != "escopetest_foreign":
+            return None
+        return importlib.util.spec_from_file_location(name, self.path, loader=self)  # type: ignore[arg-type]
+
+    def create_module(self, spec: object) -> None:
+        return None
+
+    def exec_module(self, module: object) -> None:
+        module.x = 41  # type: ignore[attr-defined]
+
+
+def test_modules_that_other_importers_load_are_accounted_for(
+    tmp_path: Path, finder: RecordingFinder, recorder: FakeRecorder
+) -> None:
+    path = write(tmp_path, "escopetest_foreign.py", "x = 41\n")
+    write(tmp_path, "escopetest_own.py", "x = 41\n")
+    foreign = Foreign(path)
+    sys.meta_path.insert(0, foreign)  # type: ignore[arg-type]
+    try:
+        importlib.import_module("escopetest_foreign")
+        importlib.import_module("escopetest_own")
+    finally:
+        sys.meta_path.remove(foreign)  # type: ignore[arg-type]
+    finder.account()
+    assert recorder.table.skipped == [("escopetest_foreign", str(path), "loaded by Foreign")]

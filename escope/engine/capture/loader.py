@@ -70,6 +70,8 @@ class RecordingFinder:
         self.mains: frozenset[str] = frozenset()
         """Names that the module which `runpy` is about to run as `__main__` may have."""
         self._skipped: set[str] = set()
+        self._prepared: set[str] = set()
+        self._before = frozenset(sys.modules)
 
     def install(self) -> None:
         """Put the finder on `sys.meta_path`."""
@@ -93,6 +95,21 @@ class RecordingFinder:
                 return spec
         return None
 
+    def account(self) -> None:
+        """Put on record the modules in scope that came in another way than through this finder."""
+        for name, module in list(sys.modules.items()):
+            spec = getattr(module, "__spec__", None)
+            file = getattr(spec, "origin", None)
+            if name in self._prepared or name in self.mains or name == "__main__":
+                continue
+            if not isinstance(file, str) or file in FOREIGN or self.scope.reason(name, file):
+                continue
+            if name in self._before:
+                self._skip(name, file, "loaded before the recording began")
+            else:
+                loader = type(getattr(spec, "loader", None)).__name__
+                self._skip(name, file, f"loaded by {loader}")
+
     def invalidate_caches(self) -> None:
         """Hold none; the finders behind this one are asked for themselves."""
 
@@ -110,12 +127,14 @@ class RecordingFinder:
         if (reason := self.scope.reason(spec.name, file)) is not None:
             self._skip(spec.name, file, reason)
         elif type(loader) is SourceFileLoader:
+            self._prepared.add(spec.name)
             Preparation(self, loader).attach()
         elif isinstance(loader, zipimporter) and type(loader) is zipimporter:
             # One zipimporter serves all modules of its directory: this one gets a copy to itself.
             own = zipimporter.__new__(zipimporter)
             vars(own).update(vars(loader))
             spec.loader = own  # type: ignore[assignment]
+            self._prepared.add(spec.name)
             Preparation(self, own).attach()
         else:
             kind = type(loader).__name__

@@ -116,8 +116,15 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
         print(f"escope: not recording: {type(error).__name__}: {error}", file=sys.stderr)
         return None, None
     # Registered first, so that it runs last: what the program's own exit functions do is recorded.
-    atexit.register(recorder.stop)
+    atexit.register(_stop, recorder, finder)
     return recorder, finder
+
+
+def _stop(recorder: Recorder, finder: RecordingFinder) -> None:
+    """End the recording, unless this is a child of the process that was recorded."""
+    if recorder.on:
+        finder.account()
+    recorder.stop()
 
 
 def _compile(path: str, recorder: Recorder | None) -> CodeType:

@@ -117,9 +117,8 @@ def _begin(wiring: Wiring, recorder: Recorder, scope: Scope) -> Callable[[], Non
         stopped = True
         _recorded = False
         atexit.unregister(end)
-        # First, so that nothing of what follows is recorded.
         if os.getpid() == owner:
-            recorder.stop()
+            recorder.stop()  # what follows is not the program's
         finder.uninstall()
         functions.restore()
         if os.getpid() == owner:
