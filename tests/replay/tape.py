@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from escope.engine.replay.recording import Recording
+from escope.errors import RecordingError
 from escope.events import Kind, Label
 from escope.storage.blocks import Block, cut
 from escope.storage.checkpoint import NO_SEQ
@@ -431,10 +432,14 @@ class TapeStore:
         return self._sites.site(number)
 
     def string(self, number: int) -> Any:
+        if number not in self.tape.strings:
+            raise RecordingError(f"no string {number}")
         tag, data, full = self.tape.strings[number]
         return SimpleNamespace(tag=tag, data=data, full_length=full)
 
     def type(self, number: int) -> Any:
+        if number not in self.tape.types:
+            raise RecordingError(f"no type {number}")
         return self.tape.types[number]
 
     def module_namespace(self, module: str) -> int | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from escope.engine.replay.changes import BlockChanges, Record
 from escope.engine.replay.content import SEQUENCES, Content, Names, attribute_name
 from escope.engine.replay.scalars import Raw, Scalars, label_of
+from escope.errors import RecordingError
 from escope.events import Kind, Label
 from escope.storage.rows import FIRST_SITELESS, TAG_MASK, Detail, Shape, Tag
 
@@ -26,6 +27,7 @@ _CACHED_ITEMS = 4_000_000
 _CACHED_BLOCKS = 64
 _CACHED_KEYS = 200_000
 _DEEPEST_KEY = 50
+_HEAVIEST_KEY = 100_000
 
 
 class Place(NamedTuple):
@@ -46,7 +48,7 @@ class Contents:
         self._cache: OrderedDict[tuple[int, int, int], Content | None] = OrderedDict()
         self._newest: dict[tuple[int, int], int] = {}
         self._cached_items = 0
-        self._keys: dict[int, Hashable] = {}
+        self._keys: dict[int, tuple[Hashable, int]] = {}
 
     def at(self, object_id: int, place: Place) -> Content | None:
         """The object's content at `place`; None where nothing was recorded of it.
@@ -54,12 +56,17 @@ class Contents:
         The result must not be changed.  Raises RecordingError for damaged rows.
         """
         with self._lock:
-            changes = self.changes(place.block)
-            rows = changes.of(object_id)
-            count = int(np.searchsorted(rows, place.limit))
-            if count == 0:
-                return self._at_end(object_id, place.block - 1)
-            return self._within(object_id, place.block, changes, rows, count)
+            try:
+                changes = self.changes(place.block)
+                rows = changes.of(object_id)
+                count = int(np.searchsorted(rows, place.limit))
+                if count == 0:
+                    return self._at_end(object_id, place.block - 1)
+                return self._within(object_id, place.block, changes, rows, count)
+            except RecursionError:
+                raise RecordingError(
+                    f"the recording is damaged: object {object_id} is nested too deeply"
+                ) from None
 
     def changes(self, number: int) -> BlockChanges:
         """The change rows of a block."""
@@ -126,22 +133,40 @@ class Contents:
             if scalar != scalar:
                 return ("nan", value)
             return scalar  # type: ignore[no-any-return]
-        found = self._keys.get(value)
+        return self._key_of(value, place, depth)[0]
+
+    def _key_of(self, object_id: int, place: Place, depth: int) -> tuple[Hashable, int]:
+        """The canonical key of an object, and how much work hashing it is.
+
+        A tuple that holds one tuple twice, and that another twice, is exponential: such a key, which no
+        program can have, is taken by its identity.
+        """
+        found = self._keys.get(object_id)
         if found is not None:
             return found
-        key: Hashable = ("object", value)
-        if depth < _DEEPEST_KEY:
-            content = self.at(value, place)
-            if content is None or not content.known:
-                return key
-            if content.shape is Shape.TUPLE:
-                key = ("tuple", *(self.canonical(item, place, depth + 1) for item in content.items))
-            elif content.shape is Shape.FROZENSET:
-                key = ("set", frozenset(content.entries))
-            if len(self._keys) >= _CACHED_KEYS:
-                self._keys.clear()
-            self._keys[value] = key
-        return key
+        key: Hashable = ("object", object_id)
+        weight = 1
+        content = self.at(object_id, place) if depth < _DEEPEST_KEY else None
+        if content is None or not content.known:
+            return key, weight
+        if content.shape is Shape.TUPLE:
+            parts: list[Hashable] = []
+            for item in content.items:
+                if item[0] == Tag.OBJECT:
+                    part, more = self._key_of(item[1], place, depth + 1)
+                else:
+                    part, more = self.canonical(item, place), 1
+                parts.append(part)
+                weight += more
+            if weight <= _HEAVIEST_KEY:
+                key = ("tuple", *parts)
+        elif content.shape is Shape.FROZENSET:
+            key = ("set", frozenset(content.entries))
+        weight = min(weight, _HEAVIEST_KEY) if key[0] == "tuple" else 1  # type: ignore[index]
+        if len(self._keys) >= _CACHED_KEYS:
+            self._keys.clear()
+        self._keys[object_id] = (key, weight)
+        return key, weight
 
     def _within(
         self,

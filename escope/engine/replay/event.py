@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from escope.engine.replay.scalars import Raw
 from escope.engine.replay.value import Document, Value, View
+from escope.errors import RecordingError
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITE, TAG_MASK, Detail, Tag
 
@@ -41,7 +42,11 @@ class Event:
     @property
     def kind_id(self) -> Kind:
         """The kind as a number."""
-        return Kind(int(self._block.kind[self._row]))
+        number = int(self._block.kind[self._row])
+        try:
+            return Kind(number)
+        except ValueError:
+            raise RecordingError(f"the recording is damaged: kind {number}") from None
 
     @property
     def kind(self) -> str:

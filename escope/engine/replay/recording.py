@@ -21,13 +21,20 @@ from escope.engine.replay.value import View
 from escope.errors import PositionError, RecordingError
 from escope.events import KIND_BY_LABEL, Kind, Seq
 from escope.storage.rows import FIRST_SITE, TAG_MASK, Tag
+from escope.storage.sites import CodeInfo
 
 if TYPE_CHECKING:
     from escope.engine.replay.search import Moment
     from escope.engine.replay.timeline import Timeline
-    from escope.storage.store import Block, CodeInfo, Store
+    from escope.storage.store import Block, Store
 
 _SLOTS_CHANGE = (int(Kind.STORE), int(Kind.DELETE))
+
+
+UNKNOWN = CodeInfo(
+    0, "", "<unknown>", "", "", 0, 0, (), (), (), {"body": "function"}, 0, FIRST_SITE, FIRST_SITE
+)
+"""Of a frame that was seen only when it took a thread over, as greenlets do."""
 
 
 class Recording:
@@ -224,7 +231,9 @@ class Recording:
     # What the other files of this package share
 
     def code(self, number: int) -> CodeInfo:
-        """The code object.  Raises RecordingError if there is none."""
+        """The code object; 0 is code of which nothing is known.  Raises RecordingError if there is none."""
+        if number == 0:
+            return UNKNOWN
         try:
             return self.store.codes[number]
         except KeyError:
