@@ -40,6 +40,7 @@ class Ring:
         "_dead",
         "_hang_ns",
         "_map",
+        "_until",
         "_words",
     )
 
@@ -77,6 +78,8 @@ class Ring:
         self._data = view[_HEADER : _HEADER + capacity * ROW_SIZE]
         self._capacity = capacity
         self._count: int = words[_PUBLISHED]
+        self._until: int = words[_CONSUMED] + capacity
+        """Rows that may be published before `consumed` has to be looked at again."""
         self._dead = False
         self._hang_ns = _HANG_NS
 
@@ -107,6 +110,25 @@ class Ring:
         Rows that fit the ring are published together, others in pieces.  False: the collector is
         dead, has hung for 10 seconds or has closed the ring; nothing can be put any more.
         """
+        # Nearly every call ends here; the rest is for wraps, full rings and large events.
+        words = self._words
+        count = self._count
+        end = count + len(rows) // ROW_SIZE
+        if end <= self._until and not words[_CLOSED]:
+            at = count % self._capacity * ROW_SIZE
+            stop = at + len(rows)
+            if stop <= len(self._data):
+                self._data[at:stop] = rows
+                self._count = end
+                words[_PUBLISHED] = end
+                return True
+        if self._put_pieces(rows):
+            return True
+        # No later event may follow one that is missing.
+        self._until = 0
+        return False
+
+    def _put_pieces(self, rows: bytes | bytearray | memoryview) -> bool:
         words = self._words
         capacity = self._capacity
         offset = 0
@@ -116,7 +138,8 @@ class Ring:
                 self._dead = True
                 return False
             count = self._count
-            free = capacity - (count - words[_CONSUMED])
+            self._until = words[_CONSUMED] + capacity
+            free = self._until - count
             if free < left and (left <= capacity or free == 0):
                 if not self._wait(min(left, capacity)):
                     return False
@@ -124,15 +147,10 @@ class Ring:
             piece = left if left <= free else free
             size = piece * ROW_SIZE
             at = count % capacity * ROW_SIZE
-            end = at + size
-            room = capacity * ROW_SIZE
-            if piece == left and offset == 0 and end <= room:
-                self._data[at:end] = rows
-            else:
-                part = memoryview(rows)[offset : offset + size]
-                head = min(size, room - at)
-                self._data[at : at + head] = part[:head]
-                self._data[: size - head] = part[head:]
+            part = memoryview(rows)[offset : offset + size]
+            head = min(size, capacity * ROW_SIZE - at)
+            self._data[at : at + head] = part[:head]
+            self._data[: size - head] = part[head:]
             self._count = count + piece
             words[_PUBLISHED] = count + piece
             offset += size

@@ -82,6 +82,11 @@ def test_put_says_no_when_the_collector_is_dead(tmp_path: Path) -> None:
     started = time.monotonic()
     assert not writer.put(rows(64, 1))
     assert time.monotonic() - started < 2
+    # A smaller event must not slip into what room there was.
+    assert not writer.put(rows(64, 40))
+    writer.release(8)
+    assert not writer.put(rows(64, 1))
+    assert writer.published == 64
     child.wait()
 
 
