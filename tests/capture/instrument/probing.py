@@ -60,6 +60,40 @@ class Probe:
         return operator.call, (_NothingClass(),)
 
 
+class _Silent(Probe):
+    """Does nothing, at no cost."""
+
+    def __init__(self) -> None:
+        pass
+
+    def _fire(self, operand: Any) -> None:
+        pass
+
+
+class _Line(_Silent):
+    """Notes the line only."""
+
+    def __init__(self, lines: list[tuple[str, int | None]], moment: tuple[str, int | None]) -> None:
+        self._note = lines.append
+        self._moment = moment
+
+    def __invert__(self) -> None:
+        self._note(self._moment)
+
+
+class LineLog:
+    """Only the line moments; keeps nothing of the program alive."""
+
+    def __init__(self) -> None:
+        self.moments: list[tuple[str, int | None]] = []
+        self._silent = _Silent()
+
+    def factory(self, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:
+        if role is Role.LINE:
+            return _Line(self.moments, (code.qualname, site.line))
+        return self._silent
+
+
 class Log:
     """What all probes wrote; it keeps operands alive unless `keep` is false."""
 
@@ -101,7 +135,7 @@ class MemoryTable(SiteTable):
 
 
 def instrumented(
-    code: types.CodeType, log: Log, table: MemoryTable | None = None
+    code: types.CodeType, log: Log | LineLog, table: MemoryTable | None = None
 ) -> types.CodeType:
     """`code` with probes that write to `log`; fails if anything of it was skipped."""
     table = table or MemoryTable()
