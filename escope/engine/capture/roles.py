@@ -47,9 +47,9 @@ class Role(Enum):
     RECEIVER = auto()
     """A method is looked up, to be called later: the receiver.  `extra`: its stack slot."""
     ARGS = auto()
-    """A call is about to be made: one tuple of the callable and its arguments.  None stands for a callable that
-    the lookup of a method gave.  `extra`: the lowest stack slot of the call, and whether it is a method's.
-    With the name `*` the arguments are the positional ones in one object and a dict, or None."""
+    """A call is about to be made: one tuple of the callable and its arguments.  None stands for a callable
+    that the lookup of a method gave.  `extra`: the lowest stack slot of the call, and whether it is a
+    method's.  With the name `*` the arguments are the positional ones in one object, and a dict or None."""
     TOUCH = auto()
     """Another operation may run unseen code on an object, or change it in place: the object."""
     IMPORTED = auto()
