@@ -66,7 +66,8 @@ class Lines(ScrollView, can_focus=True):
         """Called when the person moved the cursor."""
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        # What lies below the scrollbar is not seen.
+        width = self.scrollable_content_region.width
         row = self.scroll_offset.y + y
         if row >= self.row_count:
             if not self.row_count and y == 0 and self.EMPTY:
