@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from escope.engine.capture import anatomy as an
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.live import local_values
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITELESS, NO_SLOT, Detail, Tag
 
@@ -54,6 +55,10 @@ def call(
     caller = thread.top()
     if caller is not None and caller.pending:
         ledger.checker.settle(caller, keep=True)
+    if probe.finalizer and frame.f_back is not None:
+        # It runs in the middle of a store whose own event comes after it.
+        for value in local_values(frame.f_back):
+            ledger.checker.walk(value, "store")
     thread.unwound = 0
     record = ledger.new_frame(probe)
     record.address = id(frame)

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 class Probe:
     """What the instrumenter placed at one site."""
 
-    __slots__ = ("code", "extra", "head", "line", "name", "recorder", "site_id", "slot", "spread")
+    __slots__ = (
+        "code",
+        "extra",
+        "finalizer",
+        "head",
+        "line",
+        "name",
+        "recorder",
+        "site_id",
+        "slot",
+        "spread",
+    )
 
     def __init__(self, recorder: Recorder, site: Site, code: CodeRecord, extra: Any) -> None:
         self.recorder = recorder
@@ -33,6 +44,7 @@ class Probe:
         self.name: Any = site.name
         self.slot = site.slot
         self.extra = extra
+        self.finalizer = code.qualname.endswith("__del__")
         self.spread = site.name == "*"
         """ARGS: the arguments come as a tuple and a dict."""
 
