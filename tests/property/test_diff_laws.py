@@ -204,6 +204,8 @@ class Graph:
                     pending += one.values() if isinstance(one, dict) else one
                 elif one[0] == "ref" and one[1] not in seen:
                     node = dict(self.objects[one[1]])
+                    if not node.get("attributes"):
+                        node.pop("attributes", None)
                     if node["type"] == "set":
                         node["items"] = sorted(node["items"], key=repr)
                     seen[one[1]] = node

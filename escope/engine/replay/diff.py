@@ -6,6 +6,7 @@ A change is `{"op", "path", "before", "after"}`.  A path is a list of steps, eac
     variable "x"            a variable of a frame
     item 3                  an item of a sequence
     key VALUE               an entry of a mapping
+    key-object VALUE        the key itself, where it is an object that changed
     element VALUE           an element of a set
     attribute "x"           an attribute
 
@@ -29,9 +30,12 @@ from escope.engine.replay.alignment import align
 from escope.engine.replay.content import MAPPINGS, SEQUENCES, SETS, Content
 from escope.engine.replay.scalars import Raw, is_object
 from escope.engine.replay.value import Document, Value, View
+from escope.storage.rows import Shape
 
 if TYPE_CHECKING:
     from escope.engine.replay.state import FrameState, State, ThreadState
+
+_FEW = 16
 
 Path = tuple[Any, ...]
 """The path before, then words and operands: linked, so that deep nesting costs no more than its depth."""
@@ -159,6 +163,9 @@ class Differ:
             if before is not after or a != b:
                 self._replace(old, new, path)
             return
+        if a != b and self._by_identity and _is_plain(after):
+            self._replace(old, new, path)
+            return
         self._pairs.add((a, b))
         self._met[b] = a
         if a != b and self._by_identity:
@@ -245,7 +252,7 @@ class Differ:
         for key, (name, raw) in news.items():
             step = ("key", self._second.value(name))
             if key in kept:
-                self._enqueue(olds[key][0], name, ((path, *step), "name"))
+                self._enqueue(olds[key][0], name, (path, "key-object", step[1]))
                 self._enqueue(olds[key][1], raw, (path, *step))
             else:
                 self.emit("add", (path, *step), None, self._second.value(raw))
@@ -312,6 +319,14 @@ class Differ:
         if content.name is not None:
             parts.append(self._key(view, content.name, depth + 1))
         return tuple(parts)
+
+
+def _is_plain(content: Content) -> bool:
+    """Whether the object is best shown whole when another one takes its place."""
+    if content.shape in (Shape.TUPLE, Shape.FROZENSET):
+        raws = content.items or [raw for _, raw in content.entries.values()]
+        return len(raws) <= _FEW and not any(is_object(raw) for raw in raws)
+    return content.shape in (Shape.NAMED, Shape.OPAQUE, Shape.SCALAR)
 
 
 class _Documents:
