@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,15 +19,11 @@ from escope.events import Kind
 from escope.storage.archive import Archive
 from escope.storage.blocks import Block, BlockRecord
 from escope.storage.checkpoint import NO_SEQ, FrameEntry
-from escope.storage.columns import rows_of
-from escope.storage.control import Control, Stage
-from escope.storage.directory import collector_works, directory_size
 from escope.storage.index import MARKED, OUTERMOST_UNWIND, Family
 from escope.storage.live import Live
-from escope.storage.process import process_alive
-from escope.storage.rows import Detail, Shape, Tag
 from escope.storage.seal import counts_of
 from escope.storage.sites import CodeInfo, SiteInfo, Sites
+from escope.storage.tables import StringData, Tables, TypeInfo
 
 Array = npt.NDArray[Any]
 
@@ -49,28 +40,7 @@ __all__ = [
 ]
 
 _CACHE_BYTES = 96 << 20
-_CACHED_STRINGS = 20_000
-_START_SECONDS = 10.0
 _COLUMN_FACTOR = 6
-
-
-@dataclass(frozen=True, slots=True)
-class StringData:
-    """A string: what is stored of it, its full length in characters (bytes), how it is encoded."""
-
-    data: bytes
-    full_length: int | None
-    """None where `data` is all there is."""
-    tag: Tag
-
-
-@dataclass(frozen=True, slots=True)
-class TypeInfo:
-    """A type of recorded objects."""
-
-    shape: Shape
-    name: str
-    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,88 +81,9 @@ def open_store(path: str | os.PathLike[str]) -> Store:
     Where `path` does not exist, `path.part` is tried.  Raises RecordingError with one line that says why
     it cannot be opened.
     """
-    name = os.fspath(path)
-    if not os.path.lexists(name) and os.path.isdir(name + ".part"):
-        name += ".part"
-    if os.path.isdir(name):
-        directory = Path(name)
-        if _collected(directory):
-            try:
-                return Store(Live(directory), final=_final_of(directory))
-            except RecordingError:
-                final = _final_of(directory)
-                # It may have been sealed in this moment.
-                if directory.exists() or final is None:
-                    raise
-                return Store(Archive(str(final)))
-        return _recovered(directory)
-    if not os.path.exists(name):
-        raise RecordingError(f"{name}: no such recording")
-    if not os.path.isfile(name):
-        raise RecordingError(f"{name}: not a recording: not a file")
-    return Store(Archive(name))
+    from escope.storage.opening import open_recording
 
-
-def _collected(directory: Path) -> bool:
-    """Whether a collector is at work there; waits for one that is only starting."""
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        works = collector_works(directory)
-        try:
-            control = Control.attach(directory / "control", readonly=True)
-        except RecordingError:
-            return False
-        starting = control.stage == Stage.STARTING
-        launcher = control.launcher_pid
-        control.close()
-        if not starting or time.monotonic() > deadline or not (works or process_alive(launcher)):
-            return works
-        time.sleep(0.01)
-
-
-def _final_of(directory: Path) -> Path | None:
-    return directory.with_suffix("") if directory.suffix == ".part" else None
-
-
-def _recovered(directory: Path) -> Store:
-    """The store of a directory whose collector is gone; the work is done by an expendable process."""
-    if not (directory / "manifest.json").is_file():
-        raise RecordingError(f"{directory}: not a recording: it has no manifest")
-    folder = Path(tempfile.mkdtemp(prefix="escope-"))
-    out = folder / "recovered.esr"
-    try:
-        command = [sys.executable, "-P", "-m", "escope.storage.recover", str(directory), str(out)]
-        root = str(Path(__file__).resolve().parents[2])
-        search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-        seconds = 60 + directory_size(directory) / 2e6
-        try:
-            done = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": search},
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise RecordingError(
-                f"{directory}: recovery took more than {seconds:.0f} s: it is damaged"
-            ) from None
-        if done.returncode < 0:
-            name = signal.Signals(-done.returncode).name
-            raise RecordingError(
-                f"{directory}: its files are damaged: reading them ended in {name}"
-            )
-        if done.returncode:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it is damaged"]
-            raise RecordingError(lines[-1][:500])
-        store = Store(Archive(str(out)), folder=folder)
-        store.manifest["sealed"] = False
-        return store
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    return open_recording(path)
 
 
 class Store:
@@ -209,10 +100,7 @@ class Store:
         self._lock = RLock()
         self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._bytes = 0
-        self._strings: OrderedDict[int, StringData] = OrderedDict()
-        self._types: dict[int, TypeInfo] = {}
-        self._modules: dict[str, int] = {}
-        self._tables_read = 0
+        self._tables = Tables(self)
         self._seqs: dict[Kind, Array] = {}
 
     # -- the whole --------------------------------------------------------------------------------
@@ -445,29 +333,15 @@ class Store:
         counts = self._source.values(Family.SITES, site) & np.uint64(0xFFFF_FFFF)
         return int(counts.sum())
 
+    def table_rows(self) -> bytes:
+        """All TYPE, FIELD and MODULE rows so far."""
+        return self._source.tables()
+
     # -- strings, types, modules ------------------------------------------------------------------
 
     def string(self, sid: int) -> StringData:
         """The string with this id; RecordingError if the recording does not have it."""
-        with self._lock:
-            found = self._strings.get(sid)
-            if found is not None:
-                self._strings.move_to_end(sid)
-                return found
-        lasts = self._source.summaries["last_string"]
-        number = int(np.searchsorted(lasts, np.uint64(sid)))
-        if number < self.blocks:
-            block = self.block(number)
-            rows = block.rows
-            places = np.flatnonzero((block.site == Detail.STRING) & (rows["value"] == sid))
-            if len(places):
-                data = _string_at(block, int(places[0]))
-                with self._lock:
-                    self._strings[sid] = data
-                    while len(self._strings) > _CACHED_STRINGS:
-                        self._strings.popitem(last=False)
-                return data
-        raise RecordingError(f"the recording is damaged: it has no string {sid}")
+        return self._tables.string(sid)
 
     def text(self, sid: int) -> str:
         """The string with this id as text; lone surrogates stay as they were."""
@@ -475,50 +349,11 @@ class Store:
 
     def type(self, tid: int) -> TypeInfo:
         """The type with this id; RecordingError if the recording does not have it."""
-        with self._lock:
-            if tid not in self._types:
-                self._read_tables()
-            found = self._types.get(tid)
-        if found is None:
-            raise RecordingError(f"the recording is damaged: it has no type {tid}")
-        return found
+        return self._tables.type(tid)
 
     def module_namespace(self, module: str) -> int | None:
         """The namespace object of a module's globals; None if it was not seen."""
-        with self._lock:
-            if module not in self._modules:
-                self._read_tables()
-            return self._modules.get(module)
-
-    def _read_tables(self) -> None:
-        data = self._source.tables()
-        if len(data) == self._tables_read:
-            return
-        rows = rows_of(data)
-        shapes: dict[int, tuple[int, int]] = {}
-        fields: dict[int, list[int]] = {}
-        for head, aux, value in rows.tolist():
-            site = head >> 8
-            if site == Detail.TYPE:
-                shapes[aux] = (head & 0xFF, value)
-                fields[aux] = []
-            elif site == Detail.FIELD:
-                fields.setdefault(aux, []).append(value)
-            elif site == Detail.MODULE:
-                self._modules[self._name(value)] = aux
-        for tid, (shape, name) in shapes.items():
-            if tid in self._types and len(self._types[tid].fields) == len(fields[tid]):
-                continue
-            try:
-                known = Shape(shape)
-            except ValueError:
-                raise RecordingError(f"the recording is damaged: it has shape {shape}") from None
-            names = tuple(self._name(one) for one in fields[tid])
-            self._types[tid] = TypeInfo(known, self._name(name), names)
-        self._tables_read = len(data)
-
-    def _name(self, sid: int) -> str:
-        return self.string(sid).data.decode("utf-8", "replace")
+        return self._tables.module_namespace(module)
 
     # -- activations ------------------------------------------------------------------------------
 
@@ -604,21 +439,3 @@ class Store:
             with self._lock:
                 self._seqs[kind] = found
         return found
-
-
-def _string_at(block: Block, place: int) -> StringData:
-    rows = block.rows
-    size = int(rows["aux"][place])
-    count = -(-size // 12)
-    data = rows[place + 1 : place + 1 + count]
-    if len(data) != count or (block.site[place + 1 : place + 1 + count] != Detail.DATA).any():
-        raise RecordingError("the recording is damaged: a string is cut off")
-    words = np.ascontiguousarray(data).view(np.uint8).reshape(count, 16)[:, 4:]
-    full = None
-    if place and block.site[place - 1] == Detail.STRING_FULL:
-        full = int(rows["value"][place - 1])
-    try:
-        tag = Tag(int(block.tag[place]))
-    except ValueError:
-        raise RecordingError("the recording is damaged: a string has no encoding") from None
-    return StringData(words.tobytes()[:size], full, tag)

@@ -22,6 +22,8 @@ from tests.storage.truth import check_all
 RUNS = int(os.environ.get("ESCOPE_KILLS", "12"))
 EVENTS = 40_000
 
+pytestmark = pytest.mark.slow
+
 
 def witnessed(folder: Path) -> int:
     """Events that the producer knows to be published."""

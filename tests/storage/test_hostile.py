@@ -96,6 +96,7 @@ def test_truncated_file_is_refused_whatever_its_length(sealed: bytes, tmp_path: 
             assert outcome(path) == "error", length
 
 
+@pytest.mark.slow
 def test_flipped_bits_give_an_error_or_the_same_answers(sealed: bytes, tmp_path: Path) -> None:
     path = tmp_path / "run.esr"
     path.write_bytes(sealed)
@@ -114,6 +115,7 @@ def test_flipped_bits_give_an_error_or_the_same_answers(sealed: bytes, tmp_path:
     assert errors > FLIPS // 2
 
 
+@pytest.mark.slow
 def test_flips_in_the_zip_directory_give_an_error_or_the_same(
     sealed: bytes, tmp_path: Path
 ) -> None:
@@ -226,6 +228,7 @@ def test_compressed_members_are_refused(sealed: bytes, tmp_path: Path) -> None:
     assert outcome(path) == "error"
 
 
+@pytest.mark.slow
 def test_damaged_directories_give_an_error_and_never_kill_the_reader(tmp_path: Path) -> None:
     source = killed_directory(tmp_path / "source.esr", Program(12, snapshots=False).run(900))
     chance = random.Random(4)
