@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracle.harness import SHARE, Result, check, programs
+from tests.oracle.harness import REPOSITORY, SHARE, Result, check, programs
 
 RESULTS: dict[str, Result] = {}
 
@@ -16,6 +16,15 @@ def test_recording_tells_what_happened(program: Path) -> None:
     result = RESULTS[program.stem] = check(program)
     print(result.report())
     assert result.tally.moments > 0
+    assert result.agrees, result.report()
+
+
+# bank_transfers.py is left out: what its threads do differs from run to run, that is its bug.
+@pytest.mark.parametrize(
+    "name", ["shopping_carts", "game_of_life", "moving_average", "ticket_counter"]
+)
+def test_recording_of_an_example_tells_what_happened(name: str) -> None:
+    result = check(REPOSITORY / "examples" / f"{name}.py")
     assert result.agrees, result.report()
 
 
