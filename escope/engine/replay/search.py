@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escope.engine.predicate import ABSENT
+from escope.engine.replay.changes import OWNED
 from escope.engine.replay.content import Content
 from escope.engine.replay.contents import Place
 from escope.engine.replay.scalars import NOTHING, Raw
@@ -23,7 +24,7 @@ from escope.engine.replay.scope import FrameScope, adapt, hides_globals
 from escope.engine.replay.state import State
 from escope.events import Kind
 from escope.storage.checkpoint import NO_SEQ
-from escope.storage.rows import FIRST_SITE, NO_SLOT, TAG_MASK, Detail, Shape, Tag
+from escope.storage.rows import NO_SLOT, TAG_MASK, Detail, Shape, Tag
 
 if TYPE_CHECKING:
     from escope.engine.predicate import Predicate
@@ -239,12 +240,9 @@ class BlockScan:
         self._frame = 0
         self._code: CodeInfo | None = None
         self._slots: dict[str, int] = {}
-        self._owning = np.isin(block.kind, _OWNED)
-        self._stores = (
-            self._owning
-            & names.touched[np.minimum(block.site, len(names.touched) - 1)]
-            & (block.site >= FIRST_SITE)
-        )
+        self._owning = OWNED[block.kind]
+        # Sites below FIRST_SITE are never touched, so that the clipping does no harm.
+        self._stores = self._owning & names.touched[np.minimum(block.site, len(names.touched) - 1)]
         self._own = self._stores & (block.rows["aux"] == 0)
         self._changed = self._slot_changes()
 
@@ -333,8 +331,9 @@ class BlockScan:
         """Rows that may change the predicate's value."""
         if not self._followed:
             return self._stores
-        ids = np.array(sorted(self._followed), dtype=np.uint64)
-        changed = np.isin(self._changes.object, ids)
+        changed = np.zeros(len(self._stores), dtype=bool)
+        for found in self._followed.values():
+            changed[found.rows] = True
         # A store to a cell or namespace tells the name it is about, and only the predicate's names matter.
         return self._stores | (changed & ~self._owning)
 
@@ -377,11 +376,16 @@ class BlockScan:
         block = self._block
         stores = np.nonzero(self._own)[0]
         binds = np.nonzero(block.site == Detail.BIND)[0]
-        calls = block.event_rows[np.searchsorted(block.event_rows, binds)]
-        codes = self.store.site_code[np.minimum(block.site[calls], self._sites_last())]
-        pairs = codes.astype(np.int64) << 32 | block.rows["aux"][binds].astype(np.int64)
-        wanted = np.isin(pairs, self._names.bound) & (block.kind[calls] == Kind.CALL)
-        binds, calls = binds[wanted], calls[wanted]
+        calls = binds
+        if len(binds):
+            calls = block.event_rows[np.searchsorted(block.event_rows, binds)]
+            last = len(self.store.site_code) - 1
+            codes = self.store.site_code[np.minimum(block.site[calls], last)]
+            pairs = codes.astype(np.int64) << 32 | block.rows["aux"][binds].astype(np.int64)
+            wanted = np.isin(pairs, self._names.bound) & (block.kind[calls] == Kind.CALL)
+            binds, calls = binds[wanted], calls[wanted]
+        if not len(binds) and not len(stores):
+            return {}
         rows = np.r_[binds, stores]
         order = np.argsort(rows, kind="stable")
         frames = np.r_[block.frame[calls], block.frame[stores]][order]
@@ -404,6 +408,3 @@ class BlockScan:
             places.append(row)
             raws.append(NOTHING if kind == Kind.DELETE else (tag, value))
         return changed
-
-    def _sites_last(self) -> int:
-        return len(self.store.site_code) - 1
