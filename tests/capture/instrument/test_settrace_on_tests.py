@@ -41,14 +41,20 @@ MODULES = [
     "test_with",
 ]
 EXEMPT = {
-    # They set a trace function of their own, or run what they test in a thread.
+    # They set a trace function of their own.
     "testInteractionWithTraceFunc",
     "testLocalsClass_WithTrace",
-    "test_threading_not_created",
+    # It recurses to the limit.
+    "test_badisinstance",
+    # How often the collector runs depends on what is allocated.
+    "test_handle_frame_object_in_creation",
     # It takes the line table out of its code object.
     "test_missing_lineno_shows_as_none",
 }
 
+ODD = ("thread", "recursion", "tracing")
+"""In names of tests whose lines settrace does not see all, or that depend on how deep the stack is: the
+probes of the reference core are frames too."""
 LONGEST = 100_000
 """Lines of a test; longer ones are left out."""
 
@@ -145,7 +151,7 @@ def test_lines_of_the_standard_library_s_tests(name: str) -> None:
     plain, probed = Loaded(full, None), Loaded(full, log)
     compared, differing = 0, []
     for key, test in plain.tests.items():
-        if key.rpartition(".")[2] in EXEMPT or "thread" in key.lower():
+        if key.rpartition(".")[2] in EXEMPT or any(word in key.lower() for word in ODD):
             continue
         try:
             ended, lines = run(plain, test, True)
