@@ -29,7 +29,8 @@ class Predicate:
     def holds(self, scope: Scope) -> bool:
         """Whether it is true; false where it has no value.  Never raises for what the program did."""
         try:
-            return truth(self._root(Evaluation(scope, Work())))
+            value = self._root(Evaluation(scope, Work()))
+            return value if value is True or value is False else truth(value)
         except (Unanswerable, RecursionError):
             return False
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from escope.engine.predicate import ABSENT, Unanswerable
 from escope.engine.replay.content import SEQUENCES, Content
-from escope.engine.replay.scalars import Raw, Scalars, is_object
+from escope.engine.replay.scalars import Raw, Scalars
 from escope.events import Label
 from escope.storage.rows import Shape, Tag
 
@@ -152,9 +152,12 @@ class RecordedHandle:
 
 def adapt(view: Contained, raw: Raw) -> Any:
     """The value that predicates see for a row's value; raises Unanswerable where it is not exact."""
-    if is_object(raw):
-        return RecordedHandle(view, raw[1])
-    if raw[0] in (Tag.NOTHING, Tag.LABEL):
+    tag, value = raw
+    if tag == Tag.INT:
+        return value - (1 << 64) if value >> 63 else value
+    if tag == Tag.OBJECT:
+        return RecordedHandle(view, value)
+    if tag in (Tag.NOTHING, Tag.LABEL):
         raise Unanswerable("the value was not recorded")
     scalars = view.scalars
     if scalars.label(raw) is not Label.EXACT:

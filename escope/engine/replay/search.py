@@ -253,6 +253,8 @@ class BlockScan:
         shared = names.shared[codes]
         groups = np.where(shared != 0, shared, block.frame[lines].astype(np.int64))
         truth = np.zeros(len(lines), dtype=bool)
+        looks = list(zip(lines.tolist(), block.frame[lines].tolist(), codes.tolist(), strict=True))
+        holds = self._predicate.holds
         done = 0
         while done < len(lines):
             epochs = np.cumsum(self._dirty())[lines[done:]]
@@ -270,10 +272,10 @@ class BlockScan:
             answers = np.zeros(len(firsts), dtype=bool)
             stop = len(lines) - done
             known = len(self._followed)
-            for pair in np.argsort(firsts).tolist():
-                place = int(firsts[pair])
-                self._look(int(lines[done + place]), int(codes[done + place]))
-                answers[pair] = self._predicate.holds(self)
+            in_order = np.argsort(firsts)
+            for pair, place in zip(in_order.tolist(), firsts[in_order].tolist(), strict=True):
+                self._look(*looks[done + place])
+                answers[pair] = holds(self)
                 if len(self._followed) > known:
                     # It looked into more objects: from here on their changes count, too.
                     stop = place + 1
@@ -321,11 +323,12 @@ class BlockScan:
         found.count = now
         return found.content
 
-    def _look(self, row: int, code: int) -> None:
+    def _look(self, row: int, frame: int, code: int) -> None:
         self._row = row
-        self._frame = int(self._block.frame[row])
-        self._code = self._recording.code(code)
-        self._slots = self._names.slots[code]
+        self._frame = frame
+        if self._code is None or self._code.id != code:
+            self._code = self._recording.code(code)
+            self._slots = self._names.slots[code]
 
     def _dirty(self) -> NDArray[np.bool_]:
         """Rows that may change the predicate's value."""
@@ -358,10 +361,11 @@ class BlockScan:
         return None if found is None else found[1]
 
     def _slot(self, slot: int) -> Raw:
-        rows, raws = self._changed.get((self._frame, slot), ((), ()))
-        place = bisect_left(rows, self._row)
-        if place:
-            return raws[place - 1]
+        changed = self._changed.get((self._frame, slot))
+        if changed is not None:
+            place = bisect_left(changed[0], self._row)
+            if place:
+                return changed[1][place - 1]
         table = self._tables.get(self._frame)
         if table is None:
             found = self.store.frame_variables(self._frame, self._block.number)
