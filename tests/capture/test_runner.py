@@ -100,8 +100,15 @@ if not pid:
     sys.exit(3)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """,
-    "replaced": "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'print(5); raise SystemExit(6)'])\n",
-    "subprocess": "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import sys; print(sorted(sys.modules))'], capture_output=True).stdout)\n",
+    "replaced": """
+import os, sys
+os.execv(sys.executable, [sys.executable, "-c", "print(5); raise SystemExit(6)"])
+""",
+    "subprocess": """
+import subprocess, sys
+code = "import sys; print(sorted(sys.modules))"
+print(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
+""",
 }
 
 

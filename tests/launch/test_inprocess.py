@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.launch.recording import Run, run
-
-import sys
 
 LIBRARY = """
 def double(x):
