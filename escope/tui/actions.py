@@ -347,7 +347,7 @@ class Actions:
     def restore_focus(self) -> None:
         """Give the focus back to the pane that had it before the prompt."""
         pane = self._before_prompt or Pane.SOURCE
-        self._app.cinema.widget_of(pane).focus()
+        self._app.cinema.set_focus(self._app.cinema.widget_of(pane))
 
     def typed(self, purpose: str, text: str) -> None:
         """Do what was typed at a prompt."""

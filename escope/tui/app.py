@@ -66,6 +66,7 @@ class Cinema(App[None]):
         self.recording = recording
         self.camera = Camera(recording)
         self.panel_camera = Camera(recording)
+        self.count_camera = Camera(recording)
         self.reader = Reader(self.post_message)
         self.live = Live(session, self.post_message) if session is not None else None
         self.keymap = Keymap(live=session is not None)
@@ -195,8 +196,7 @@ class Cinema(App[None]):
         """Bring a pane to the front and give it the focus."""
         self.set_view(self.view.fronted(pane))
         widget = self.cinema.widget_of(pane)
-        self.call_after_refresh(widget.focus)
-        widget.focus()
+        self.cinema.set_focus(widget, scroll_visible=False)
 
     def request_picture(self) -> None:
         """Have the picture of the position made."""
@@ -213,26 +213,26 @@ class Cinema(App[None]):
         picture, view = self.picture, self.view
         if not view.events:
             return
-        cinema, lane = self.cinema, self.reader.panels
+        cinema, lane, counts = self.cinema, self.reader.panels, self.reader.counts
         if cinema.in_sight(Pane.OUTPUT, view):
             lane.ask("output", panels.output(self.recording, view.seq))
         if picture is None or picture.seq != view.seq:
             return
         if cinema.in_sight(Pane.DIFF, view):
-            lane.ask("changes", compare(self.panel_camera, view, picture))
+            counts.ask("changes", compare(self.count_camera, view, picture))
         if cinema.in_sight(Pane.FLOW, view):
-            lane.ask("flow", flow_of(self.panel_camera, picture))
+            counts.ask("flow", flow_of(self.count_camera, picture))
         file = self.projector.file
         stale = self._counted != view.events and time.monotonic() - self._counted_at > RECOUNT
         if file is not None and (force or file != self.counts_file or stale):
             self._counted, self._counted_at = view.events, time.monotonic()
-            lane.ask("counts", panels.counts(self.recording, file))
+            counts.ask("counts", panels.counts(self.recording, file))
 
     def _refresh_density(self) -> None:
         stale = time.monotonic() - self._density_at > RECOUNT
         if self._columns and self.view.events != self._density_events and stale:
             self._density_events, self._density_at = self.view.events, time.monotonic()
-            self.reader.panels.ask("density", panels.density(self.recording, self._columns))
+            self.reader.counts.ask("density", panels.density(self.recording, self._columns))
 
     # -- facts from the reader --------------------------------------------------------------------
 

@@ -199,13 +199,19 @@ class Camera:
     def _beside(
         self, frame: FrameState, references: list[Reference], cache: dict[Reference, str]
     ) -> str:
-        parts = []
+        parts: list[str] = []
         for reference in references:
-            if reference not in cache:
-                value = self._look_up(frame, reference)
-                cache[reference] = "" if value is None else plain(value.summary(BESIDE))
-            if cache[reference]:
-                parts.append(f"{plain('.'.join(reference))} = {cache[reference]}")
+            # Of `rows.append` no attribute is known, but `rows` is.
+            for length in range(len(reference), 0, -1):
+                one = reference[:length]
+                if one not in cache:
+                    value = self._look_up(frame, one)
+                    cache[one] = "" if value is None else plain(value.summary(BESIDE))
+                if cache[one]:
+                    text = f"{plain('.'.join(one))} = {cache[one]}"
+                    if text not in parts:
+                        parts.append(text)
+                    break
         return "   ".join(parts)
 
     @staticmethod

@@ -14,14 +14,51 @@ from escope.tui.reader import Token, Work
 from escope.tui.view import Compare, View
 
 if TYPE_CHECKING:
+    from escope.engine.replay.content import Content
+    from escope.engine.replay.contents import Contents, Place
     from escope.engine.replay.diff import Change
     from escope.engine.replay.state import FrameState, State
 
 _WITH_OPERAND = frozenset({"thread", "frame", "variable", "item", "key", "element", "attribute"})
 
+OBJECTS = 10_000
+"""Objects that one comparison looks into on either side."""
+_TOO_MUCH = ChangeLine(
+    "note", f"more than {OBJECTS:,} objects to compare; choose a nearer moment", "", ""
+)
 SHOWN = 500
 """Differences listed."""
 WIDTH = 60
+
+
+class TooMuch(Exception):
+    """The comparison has looked into as many objects as it may."""
+
+
+class Counted:
+    """The contents of a state, for one comparison that can be given up and has a bound."""
+
+    def __init__(self, contents: Contents, token: Token) -> None:
+        self._contents = contents
+        self._token = token
+        self._left = OBJECTS
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._contents, name)
+
+    def at(self, object_id: int, place: Place) -> Content | None:
+        """As `Contents.at`.  Raises Cancelled, and TooMuch beyond the bound."""
+        self._token.check()
+        self._left -= 1
+        if self._left < 0:
+            raise TooMuch
+        return self._contents.at(object_id, place)
+
+
+def bound_work(first: State, second: State, token: Token) -> None:
+    """Have comparisons of the two states give up when the token says so, and beyond the bound."""
+    for state in (first, second):
+        state.view.contents = Counted(state.view.contents, token)  # type: ignore[assignment]
 
 
 def compare(camera: Camera, view: View, picture: Picture) -> Work:
@@ -42,13 +79,15 @@ def compare(camera: Camera, view: View, picture: Picture) -> Work:
         else:
             return ChangesReady(Changes("nothing: this is the first event", ()))
         earlier, later = sorted((other, view.seq))
-        changes = camera.state(earlier).diff(camera.state(later))
-        token.check()
-        backward = other > view.seq
-        if backward:
+        first, second = camera.recording.at(earlier), camera.recording.at(later)
+        bound_work(first, second, token)
+        if other > view.seq:
             title += " (later)"
-        functions = _functions(camera.state(earlier), camera.state(later))
-        return ChangesReady(_listed(title, changes, functions, token))
+        try:
+            functions = _functions(first, second)
+            return ChangesReady(_listed(title, first.diff(second), functions, token))
+        except TooMuch:
+            return ChangesReady(Changes(title, (_TOO_MUCH,)))
 
     return work
 
@@ -59,7 +98,7 @@ def _frames(camera: Camera, picture: Picture, token: Token) -> Changes:
     if shown is None:
         return Changes("nothing: no frame is shown", ())
     recording = camera.recording
-    now = camera.state(picture.seq).frame(shown.id)
+    now = recording.at(picture.seq).frame(shown.id)
     here = picture.seq
     if (picture.event.kind, recording.event(here).frame) != ("line", shown.id):
         # Within the line: its own beginning is not the time before.
@@ -75,11 +114,15 @@ def _frames(camera: Camera, picture: Picture, token: Token) -> Changes:
         return Changes(f"nothing: line {shown.line} did not run in {name} before", ())
     same = "the same call" if earlier.id == now.id else "another call"
     title = f"{name} at line {shown.line} the time before, position {before:,}, {same}"
-    return _listed(title, earlier.diff(now), {}, token)
+    bound_work(earlier.state, now.state, token)
+    try:
+        return _listed(title, earlier.diff(now), {}, token)
+    except TooMuch:
+        return Changes(title, (_TOO_MUCH,))
 
 
 def _frame_at(camera: Camera, seq: int) -> FrameState | None:
-    return camera.state(seq).frame(camera.recording.event(seq).frame)
+    return camera.recording.at(seq).frame(camera.recording.event(seq).frame)
 
 
 def _listed(

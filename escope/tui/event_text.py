@@ -54,6 +54,13 @@ def _brief(value: Value | None, width: int = 60) -> str:
     return "" if value is None else plain(value.summary(width))
 
 
+def _written(value: Value | None) -> str:
+    """What was written, up to the first line's end."""
+    data = value.scalar if value is not None and value.is_scalar else b""
+    text = data[: 4 * WIDTH].decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
+    return plain(text[:WIDTH].removesuffix("\n"))
+
+
 def _owner(value: Value | None) -> str:
     return "?" if value is None else plain(value.type_name.rpartition(".")[2])
 
@@ -92,7 +99,7 @@ def _text(event: Event, lines: Sequence[str]) -> str:
     if kind == "mutate":
         return f"{_owner(event.target)}.{shown}  now {_brief(event.target)}"
     if kind == "output":
-        return f"{shown}  {_brief(event.value)}"
+        return f"{shown}  {_written(event.value)}"
     if kind == "hit":
         return f"hit  {shown}"
     return f"{kind}  {shown}"

@@ -243,21 +243,24 @@ class Mover:
 
 
 class Reader:
-    """Moves on one thread, panels on another, so that a slow panel never holds up a step."""
+    """Moves, panels and counts on threads of their own: a slow one holds up none of the others."""
 
     def __init__(self, post: Post) -> None:
         self.mover = Mover(post)
         self.panels = Lane("escope-panels", post)
+        self.counts = Lane("escope-counts", post)
+        """What may take long: comparing states, counting over the whole recording."""
         self.watch = Lane("escope-watch", post)
         """Looks whether the recording has grown."""
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is done or waits."""
-        return self.mover.idle and self.panels.idle and self.watch.idle
+        """Whether nothing that was asked for is done or waits."""
+        return self.mover.idle and self.panels.idle and self.counts.idle
 
     def close(self) -> None:
         """End all threads."""
         self.mover.close()
         self.panels.close()
+        self.counts.close()
         self.watch.close()

@@ -38,8 +38,7 @@ async def settle(pilot: Pilot[Any]) -> None:
 def _at_rest(app: Cinema) -> bool:
     pumps = [app, *app.screen_stack, *app.screen.query("*")]
     return (
-        app.reader.mover.idle
-        and app.reader.panels.idle
+        app.reader.idle
         and all(pump._message_queue.empty() for pump in pumps)
         and not any(screen._callbacks or screen._layout_required for screen in app.screen_stack)
     )
@@ -173,5 +172,5 @@ def _state(app: Cinema) -> str:
         (type(p).__name__, p._message_queue.qsize()) for p in pumps if p._message_queue.qsize()
     ]
     screens = [(bool(s._callbacks), s._layout_required) for s in app.screen_stack]
-    lanes = (app.reader.mover.idle, app.reader.panels.idle, app.reader.panels._current)
+    lanes = (app.reader.mover.idle, app.reader.panels._current, app.reader.counts._current)
     return f"{lanes} {queues} {screens} {app._exit}"

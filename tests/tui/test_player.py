@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -483,3 +484,97 @@ async def test_random_keys_never_break_it(opened: Opened, seed: int, tmp_path: P
         await settle(pilot)
         assert app.screen is app.cinema, typed
         check(app, recording)
+
+
+async def test_a_long_search_says_so_and_escape_gives_it_up(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = opened("cart")
+
+    def forever(seq: int, stops: object, cancelled: Callable[[], bool]) -> None:
+        while not cancelled():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(recording.timeline, "continue_", forever)
+    async with playing(recording) as (app, pilot):
+        for key in ("/", *"rate > 5", "enter"):
+            send(pilot, key)
+        await pilot.pause(1.0)
+        assert "looking for" in app.cinema.bar.message
+        # What does not need the recording goes on.
+        send(pilot, "2")
+        await pilot.pause(0.1)
+        assert app.cinema.focused_pane is Pane.STATE
+        await press(pilot, "escape")
+        assert app.cinema.bar.message == "given up"
+        assert app.view.seq == 0
+        await press(pilot, "n")
+        check(app, recording)
+
+
+async def test_too_large_a_difference_is_refused_in_words(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("escope.tui.comparison.OBJECTS", 3)
+    recording = opened("cart")
+    async with playing(recording) as (app, pilot):
+        await press(pilot, "]", "o", "m", "a", "[", "o", "]", "e", "=")
+        assert any(line.op == "note" for line in app.cinema.diff.changes.lines)
+
+
+async def test_the_diff_panel_lists_what_diff_says(opened: Opened) -> None:
+    recording = opened("cart")
+    async with playing(recording, (120, 40)) as (app, pilot):
+        await press(pilot, *":60", "enter", "m", "a", *":90", "enter", "=")
+        expected = recording.at(60).diff(recording.at(90))
+        lines = app.cinema.diff.changes.lines
+        assert [line.op for line in lines] == [change.op for change in expected]
+        assert "mark a" in app.cinema.diff.changes.title
+        await press(pilot, "=", "=")
+        await press(pilot, *":91", "enter", "right")
+        here = app.cinema.diff.changes
+        assert here.lines or here.title
+
+
+async def test_two_frames_of_one_function_are_compared(opened: Opened) -> None:
+    recording = opened("cart")
+    moments = [e.seq for e in recording.events(kind="line") if e.function == "checkout"]
+    first = recording.event(moments[0])
+    again = [s for s in moments if recording.event(s).line == first.line]
+    assert len(again) == 2
+    async with playing(recording, (120, 40)) as (app, pilot):
+        await press(pilot, *f":{again[1]}", "enter", "7", "=", "=")
+        while "the time before" not in app.cinema.diff.changes.title:
+            await press(pilot, "=")
+        assert f"position {again[0]:,}, another call" in app.cinema.diff.changes.title
+        one = recording.at(again[0]).frame(recording.event(again[0]).frame)
+        two = recording.at(again[1]).frame(recording.event(again[1]).frame)
+        assert one is not None
+        assert two is not None
+        ops = [change.op for change in one.diff(two)]
+        assert [line.op for line in app.cinema.diff.changes.lines] == ops
+
+
+async def test_the_flow_pane_counts_what_the_overlay_counts(opened: Opened) -> None:
+    from escope.engine.replay.overlay import overlay
+
+    for name in ("cart", "workers"):
+        recording = opened(name)
+        async with playing(recording, (120, 60)) as (app, pilot):
+            await press(pilot, "8", "]", "e")
+            for _ in range(3):
+                flow, picture = app.cinema.flow.flow, app.picture
+                assert flow is not None
+                assert picture is not None
+                assert picture.shown_frame is not None
+                frame = recording.at(picture.seq).frame(picture.shown_frame.id)
+                assert frame is not None
+                graph = overlay(recording, frame.code.id)
+                assert flow.function == frame.function
+                counted = sorted(edge.count for block in flow.blocks for edge in block.edges)
+                assert counted == sorted(data["count"] for _, _, data in graph.edges(data=True))
+                assert sorted(b.count for b in flow.blocks) == sorted(
+                    data["count"] for _, data in graph.nodes(data=True)
+                )
+                assert any("▶" in row for row in text_of(app.cinema.flow))
+                await press(pilot, "u")

@@ -51,7 +51,6 @@ class CinemaScreen(Screen[None]):
         self.terminal = Terminal(id="terminal") if live else None
         self.status = Status(id="status")
         self.bar = Bar(id="bar")
-        self._focused_before: Widget | None = None
         self._panes: dict[Pane, Widget] = {
             Pane.SOURCE: self.source,
             Pane.STATE: self.state,
@@ -109,15 +108,18 @@ class CinemaScreen(Screen[None]):
 
     def lay_out(self, view: View) -> None:
         """Put the panes in front that the view says, and zoom."""
-        self.set_class(view.zoomed is not None, "zoomed")
-        self.set_class(view.zoomed is Pane.TIMELINE, "bigtimeline")
+        zoomed = view.zoomed
+        self.set_class(zoomed is not None, "zoomed")
+        # `display` is set here and not by the stylesheet: it must hold before the next key, which may
+        # be for the pane that is only now coming to the front.
         for pane, widget in self._panes.items():
-            widget.set_class(pane is view.zoomed, "big")
-            widget.set_class(pane in (view.stage, view.drawer), "front")
-        for box in ("#left", "#right", "#stage", "#drawer"):
+            hidden = pane in STAGE + DRAWER and pane not in (view.stage, view.drawer)
+            big = pane is zoomed
+            widget.set_class(big, "big")
+            widget.display = big or (zoomed is None and not hidden) or pane is Pane.TIMELINE
+        for box in ("#body", "#left", "#right", "#stage", "#drawer"):
             node = self.query_one(box)
-            holds = view.zoomed is not None and self._panes[view.zoomed] in node.query("*")
-            node.set_class(holds, "holds")
+            node.display = zoomed is None or self._panes[zoomed] in node.query("*")
         for pane in self._panes:
             if pane not in STAGE + DRAWER:
                 self._panes[pane].border_title = Content(f"{pane.number} {pane.title}")
@@ -142,12 +144,6 @@ class CinemaScreen(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         width, height = event.size
         small = width < SMALLEST[0] or height < SMALLEST[1]
-        if small and self.focused is not None:
-            self._focused_before = self.focused
-        elif not small and self._focused_before is not None:
-            # What is hidden cannot keep the focus.
-            self.call_after_refresh(self._focused_before.focus)
-            self._focused_before = None
         self.set_class(small, "small")
         self.set_class(height >= TALL, "tall")
         self.set_class(height < SHORT, "short")

@@ -103,22 +103,29 @@ class Bar(Horizontal):
         """Open the prompt; `Typed` or `Closed` follows."""
         self.purpose = purpose
         self.quiet()
-        self.add_class("asking")
+        self._open(True)
         self.query_one("#prompt-label", Static).update(Text(f" {label} ", style=f"bold {NOW}"))
         prompt = self.query_one(PromptInput)
         prompt.value = text
         prompt.placeholder = placeholder
         prompt.cursor_position = len(text)
         self._recalled = len(self._history.get(purpose, ()))
-        prompt.focus()
+        # At once: the next key is for the prompt already.
+        self.screen.set_focus(prompt)
 
     def close(self) -> None:
         """Close the prompt."""
-        self.remove_class("asking")
+        self._open(False)
         self.purpose = ""
         self.post_message(self.Closed())
 
+    def _open(self, opened: bool) -> None:
+        self.query_one("#hints").display = not opened
+        self.query_one("#prompt-label").display = opened
+        self.query_one(PromptInput).display = opened
+
     def on_mount(self) -> None:
+        self._open(False)
         self._render_hints()
 
     def on_resize(self) -> None:
