@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,8 +24,6 @@ _type_basicsize: Callable[[type], int] = type.__dict__["__basicsize__"].__get__
 _type_dictoffset: Callable[[type], int] = type.__dict__["__dictoffset__"].__get__
 _type_weakrefoffset: Callable[[type], int] = type.__dict__["__weakrefoffset__"].__get__
 _exception_args: Callable[[BaseException], tuple[Any, ...]] = BaseException.__dict__["args"].__get__
-_function_qualname = types.FunctionType.__dict__["__qualname__"].__get__
-_builtin_qualname = types.BuiltinFunctionType.__dict__["__qualname__"].__get__
 _MODULE_DICT: Any = type.__dict__["__dict__"].__get__(types.ModuleType)["__dict__"]
 
 _HEAP_TYPE = 1 << 9
@@ -62,7 +60,7 @@ _NAMED_TYPES: frozenset[type] = frozenset(
         types.ClassMethodDescriptorType,
     }
 )
-_NAMED_IDS = frozenset(map(id, _NAMED_TYPES))
+NAMED_IDS = frozenset(map(id, _NAMED_TYPES))
 SEQUENCES = frozenset({Shape.LIST, Shape.TUPLE, Shape.DEQUE})
 SETS = frozenset({Shape.SET, Shape.FROZENSET})
 MAPPINGS = frozenset({Shape.DICT, Shape.NAMESPACE})
@@ -168,7 +166,7 @@ class Anatomy:
 
     def _shape(self, mro: tuple[type, ...]) -> Shape:
         cls = self.cls
-        if id(cls) in _NAMED_IDS or has_base(mro, type):
+        if id(cls) in NAMED_IDS or has_base(mro, type):
             return Shape.NAMED
         if cls is types.CellType:
             return Shape.CELL
@@ -257,7 +255,7 @@ class Anatomy:
         return id(type(found)) in _SEEN_DESCRIPTORS or not _has_get(type(found))
 
 
-_SEEN_DESCRIPTORS = _NAMED_IDS | frozenset(
+_SEEN_DESCRIPTORS = NAMED_IDS | frozenset(
     map(id, (staticmethod, classmethod, types.MemberDescriptorType, types.GetSetDescriptorType))
 )
 
@@ -318,107 +316,3 @@ def type_name(cls: type) -> str:
     if module == "builtins" or cls is deque:
         return name
     return f"{module}.{name}"
-
-
-def object_name(value: Any, anatomy: Anatomy) -> str:
-    """Qualified name of a function, method, class, module or enum member."""
-    cls = anatomy.cls
-    if cls is types.FunctionType:
-        return _function_name(value)
-    if cls is types.BuiltinFunctionType:
-        module = value.__module__
-        name = _builtin_qualname(value)
-        return f"{module}.{name}" if type(module) is str and module != "builtins" else str(name)
-    if cls is types.MethodType:
-        function = value.__func__
-        if type(function) is types.FunctionType:
-            return _function_name(function)
-        return type_name(type(function))
-    if cls is types.ModuleType:
-        name = module_dict(value).get("__name__")
-        return name if type(name) is str else "?"
-    if has_base(type_mro(cls), type):
-        return type_name(value)
-    if id(cls) in _NAMED_IDS:
-        name = cls.__dict__["__qualname__"].__get__(value)
-        return name if type(name) is str else "?"
-    held = anatomy.instance_dict(value)
-    if held is None:
-        # Members of enums are laid out by the class: their dict is found like any other's.
-        for base in type_mro(cls):
-            descriptor = type_dict(base).get("__dict__")
-            if type(descriptor) is types.GetSetDescriptorType:
-                held = descriptor.__get__(value)
-                break
-    member = dict.get(held, "_name_") if type(held) is dict else None
-    return f"{anatomy.name}.{member}" if type(member) is str else anatomy.name
-
-
-def _function_name(function: Any) -> str:
-    module, name = function.__module__, _function_qualname(function)
-    return f"{module}.{name}" if type(module) is str else str(name)
-
-
-def opaque_summary(value: Any) -> str | None:
-    """What can be said of a value of a builtin type that has no content of its own here."""
-    cls = type(value)
-    if cls is range:
-        return f"range({value.start}, {value.stop}, {value.step})"[:200]
-    if cls is types.GeneratorType or cls is types.CoroutineType:
-        return str(cls.__dict__["__qualname__"].__get__(value))
-    if cls is types.CodeType:
-        return str(value.co_qualname)
-    return None
-
-
-def sequence_items(value: Any, shape: Shape, limit: int) -> tuple[list[Any], int]:
-    """The first `limit` items, and the true length."""
-    if shape is Shape.LIST:
-        return list.__getitem__(value, slice(0, limit)), list.__len__(value)
-    if shape is Shape.TUPLE:
-        return list(tuple.__getitem__(value, slice(0, limit))), tuple.__len__(value)
-    length = deque.__len__(value)
-    if length <= limit:
-        return list(deque.__iter__(value)), length
-    walk = deque.__iter__(value)
-    return [next(walk) for _ in range(limit)], length
-
-
-def set_items(value: Any, limit: int) -> tuple[list[Any], int]:
-    """Up to `limit` elements in the set's own order, and the true length."""
-    own = set if has_base(type_mro(type(value)), set) else frozenset
-    items = list(own.__iter__(value))
-    return items[:limit], len(items)
-
-
-def mapping_items(value: Any, limit: int) -> tuple[list[tuple[Any, Any]], int]:
-    """Up to `limit` pairs in order, and the true length."""
-    own = OrderedDict if has_base(type_mro(type(value)), OrderedDict) else dict
-    items = list(own.items(value)) if own is dict else _ordered_items(value)
-    return items[:limit], len(items)
-
-
-def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
-    # OrderedDict keeps its order beside the dict; its own iterator looks keys up again, which would hash
-    # keys of the program's classes.  Where all keys are scalars its iterator is safe; else the dict's order,
-    # which is the same unless move_to_end was used.
-    pairs = list(dict.items(value))
-    if all(is_scalar(key) for key, _ in pairs):
-        order = list(OrderedDict.__iter__(value))
-        found = dict(pairs)
-        return [(key, found[key]) for key in order]
-    return pairs
-
-
-def scalar_of(value: Any) -> Any:
-    """The exact scalar inside an instance of a subclass of a scalar type."""
-    mro = type_mro(type(value))
-    if has_base(mro, int):
-        return int.__int__(value) if type(value) is not bool else value
-    if has_base(mro, str):
-        return str.__str__(value)
-    if has_base(mro, float):
-        return float.__float__(value)
-    if has_base(mro, bytes):
-        return bytes.__getitem__(value, slice(None))
-    return complex(complex.__dict__["real"].__get__(value), complex.__dict__["imag"].__get__(value))

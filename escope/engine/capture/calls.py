@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from escope.engine.capture import anatomy as an
+from escope.engine.capture import contents
 from escope.engine.capture.frames import Suspect
 
 _PURE_FUNCTIONS = frozenset(
@@ -81,7 +82,7 @@ def suspects(
         owner = callee.__self__
         if id(type(owner)) in _CONTAINERS:
             return method_suspects(owner, callee.__name__, arguments, instrumented)
-        name = an.object_name(callee, _builtin_anatomy())
+        name = contents.object_name(callee, _builtin_anatomy())
     else:
         owner = None
         name = "call"

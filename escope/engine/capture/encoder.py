@@ -7,25 +7,23 @@ written from a work list, so neither depth nor cycles of the program's structure
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.differences import key_token, same, splice
+from escope.engine.capture import contents
+from escope.engine.capture.changes import changed_attributes, changed_items, same_attributes
+from escope.engine.capture.differences import key_token
 from escope.engine.capture.objects import Followed, ObjectTable
+from escope.engine.capture.row_writer import RowWriter, Token
 from escope.events import Kind, Label
-from escope.storage.rows import FIRST_SITELESS, ROW, Detail, Shape, Tag
+from escope.storage.rows import FIRST_SITELESS, Detail, Shape, Tag
 
-_U64 = (1 << 64) - 1
-_INT_MIN, _INT_MAX = -(1 << 63), (1 << 63) - 1
-_double = struct.Struct("<d")
-_u64 = struct.Struct("<Q")
-_data = struct.Struct("<IIQ")
-_STRING_CACHE = 16 << 20
 _HIDDEN_GLOBALS = frozenset({"__builtins__"})
 _MUTATE = (FIRST_SITELESS + Kind.MUTATE) << 8
+_FIRST_SIGHT = 16 << 20
+"""Bytes of rows that one first sight may take."""
 _KEYFRAME_SLACK = 64
 _OBJECT, _ITEM, _ENTRY, _KEY, _ATTR = (
     Detail.OBJECT << 8,
@@ -35,107 +33,22 @@ _OBJECT, _ITEM, _ENTRY, _KEY, _ATTR = (
     Detail.ATTR << 8,
 )
 
-Token = tuple[int, int]
-"""(tag, value) of a row."""
 
-
-class Encoder:
+class Encoder(RowWriter):
     """Writes values; knows what was written of every object."""
 
     def __init__(self, limits: CaptureLimits) -> None:
-        self.limits = limits
-        self.out = bytearray()
-        self.events = 0
-        """Event rows put into `out` so far, published or not."""
+        super().__init__(limits)
         self.objects = ObjectTable(self._died)
-        self._strings: dict[Any, int] = {}
-        self._string_bytes = 0
-        self._next_string = 1
         self._next_type = 1
         self._work: list[Followed] = []
         self._round = 0
 
-    # Rows
-
-    def row(self, head: int, aux: int, value: int) -> None:
-        """Append one row."""
-        self.out += ROW.pack(head, aux, value)
-
-    def event(self, head: int, aux: int, value: int) -> None:
-        """Append an event row, which ends the event."""
-        self.out += ROW.pack(head, aux, value)
-        self.events += 1
-
-    # Scalars and strings
-
-    def token(self, value: Any) -> Token:
-        """How `value` stands in a row; defines strings and types it needs, notes new objects for `drain`."""
-        cls = type(value)
-        if cls is int:
-            if _INT_MIN <= value <= _INT_MAX:
-                return Tag.INT, value & _U64
-            size = value.bit_length() // 8 + 1
-            return Tag.BIGINT, self._blob(
-                Tag.BIGINT, value, value.to_bytes(size, "little", signed=True)
-            )
-        if cls is str:
-            return Tag.STR, self.string(value)
-        if value is None:
-            return Tag.NONE, 0
-        if cls is bool:
-            return Tag.BOOL, int(value)
-        if cls is float:
-            return Tag.FLOAT, _u64.unpack(_double.pack(value))[0]
-        if cls is bytes:
-            return Tag.BYTES, self._blob(Tag.BYTES, value, value)
-        if cls is complex:
-            return Tag.COMPLEX, self._blob(
-                Tag.COMPLEX,
-                (value, _double.pack(value.real), _double.pack(value.imag)),
-                _double.pack(value.real) + _double.pack(value.imag),
-            )
-        if value is ...:
-            return Tag.ELLIPSIS, 0
-        if value is NotImplemented:
-            return Tag.NOT_IMPLEMENTED, 0
-        return Tag.OBJECT, self.follow(value).object_id
-
-    def string(self, text: str) -> int:
-        """The id of an exact str."""
-        known = self._strings.get(text)
-        if known is not None:
-            return known
-        return self._define_string(Tag.STR, text, text, len(text))
-
-    def _blob(self, tag: Tag, key: Any, data: bytes) -> int:
-        known = self._strings.get((tag, key))
-        if known is not None:
-            return known
-        return self._define_string(tag, (tag, key), data, len(data))
-
-    def _define_string(self, tag: Tag, key: Any, content: str | bytes, length: int) -> int:
-        limit = self.limits.string
-        if tag in (Tag.STR, Tag.BYTES) and length > limit:
-            content = content[:limit]
-            self.row(Detail.STRING_FULL << 8 | tag, 0, length)
-        data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-        if self._string_bytes > _STRING_CACHE:
-            # Forgetting is safe: what comes again gets a new id.
-            self._strings.clear()
-            self._string_bytes = 0
-        number = self._next_string
-        self._next_string += 1
-        self._strings[key] = number
-        self._string_bytes += length + 100
-        self.row(Detail.STRING << 8 | tag, len(data), number)
-        head = Detail.DATA << 8
-        for at in range(0, len(data), 12):
-            piece = data[at : at + 12].ljust(12, b"\0")
-            aux, low = piece[:4], piece[4:]
-            self.row(head, int.from_bytes(aux, "little"), int.from_bytes(low, "little"))
-        return number
-
     # Objects
+
+    def object_token(self, value: Any) -> Token:
+        """An object stands by its id; a new one is noted for `drain`."""
+        return Tag.OBJECT, self.follow(value).object_id
 
     def follow(self, value: Any) -> Followed:
         """The `Followed` of an object; a new one is written by the next `drain`."""
@@ -175,7 +88,7 @@ class Encoder:
         """What a shadow keeps of `value`: an exact scalar itself, an object's `Followed`."""
         return value if an.is_scalar(value) else self.follow(value)
 
-    def _item_token(self, item: Any) -> Token:
+    def item_token(self, item: Any) -> Token:
         return (Tag.OBJECT, item.object_id) if type(item) is Followed else self.token(item)
 
     def _type(self, anatomy: an.Anatomy) -> int:
@@ -192,12 +105,13 @@ class Encoder:
     def drain(self) -> None:
         """Write the content of every object met since the last call."""
         budget = self.limits.objects
+        full = len(self.out) + _FIRST_SIGHT
         while self._work:
             followed = self._work.pop()
             if not followed.fresh or not followed.object_id:
                 continue
             budget -= 1
-            if budget >= 0:
+            if budget >= 0 and len(self.out) < full:
                 self.write(followed)
             else:
                 # Its content follows when the program next touches it.
@@ -238,14 +152,14 @@ class Encoder:
             for name, attribute in anatomy.attributes(value).items():
                 item = followed.attributes[name] = self.item(attribute)
                 rows.append((_KEY | Tag.STR, 0, self.string(name)))
-                tag, number = self._item_token(item)
+                tag, number = self.item_token(item)
                 rows.append((_ATTR | tag, oid, number))
-            self._note_dict(followed, value)
+            self.note_dict(followed, value)
         self.row(_OBJECT | label, type_id, oid)
         for head, aux, number in rows:
             self.row(head, aux, number)
 
-    def _note_dict(self, followed: Followed, value: Any) -> None:
+    def note_dict(self, followed: Followed, value: Any) -> None:
         held = followed.anatomy.instance_dict(value)
         if held is not None and followed.held_dict != id(held):
             if followed.held_dict is not None:
@@ -256,11 +170,11 @@ class Encoder:
     def _write_immutable(self, followed: Followed, value: Any, type_id: int) -> None:
         oid = followed.object_id
         if followed.anatomy.shape is Shape.NAMED:
-            name = self.string(an.object_name(value, followed.anatomy))
+            name = self.string(contents.object_name(value, followed.anatomy))
             self.row(_OBJECT, type_id, oid)
             self.row(Detail.NAME << 8 | Tag.STR, oid, name)
             return
-        summary = an.opaque_summary(value)
+        summary = contents.opaque_summary(value)
         text = self.string(summary) if summary is not None else 0
         self.row(_OBJECT | Label.OPAQUE, type_id, oid)
         if summary is not None:
@@ -269,34 +183,34 @@ class Encoder:
     def _write_items(self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]) -> int:
         shape, oid, limit = followed.anatomy.shape, followed.object_id, self.limits.items
         if shape in an.SEQUENCES:
-            values, length = an.sequence_items(value, shape, limit)
+            values, length = contents.sequence_items(value, shape, limit)
             followed.items = [self.item(each) for each in values]
             for item in followed.items:
-                tag, number = self._item_token(item)
+                tag, number = self.item_token(item)
                 rows.append((_ITEM | tag, oid, number))
             return length
         if shape in an.SETS:
-            values, length = an.set_items(value, limit)
+            values, length = contents.set_items(value, limit)
             followed.items = {key_token(each, self.follow): self.item(each) for each in values}
             for item in followed.items.values():
-                tag, number = self._item_token(item)
+                tag, number = self.item_token(item)
                 rows.append((_ITEM | tag, oid, number))
             return length
         if shape in an.MAPPINGS:
-            pairs, length = self._pairs(followed, value)
+            pairs, length = self.pairs(followed, value)
             followed.items = {}
             for key, each in pairs:
                 key_item, item = self.item(key), self.item(each)
                 followed.items[key_token(key, self.follow)] = (key_item, item)
-                tag, number = self._item_token(key_item)
+                tag, number = self.item_token(key_item)
                 rows.append((_KEY | tag, 0, number))
-                tag, number = self._item_token(item)
+                tag, number = self.item_token(item)
                 rows.append((_ENTRY | tag, oid, number))
             return length
         if shape is Shape.CELL:
-            followed.items = [self.item(each) for each in cell_content(value)]
+            followed.items = [self.item(each) for each in contents.cell_content(value)]
             for item in followed.items:
-                tag, number = self._item_token(item)
+                tag, number = self.item_token(item)
                 rows.append((_ITEM | tag, oid, number))
         elif shape is Shape.BYTEARRAY:
             followed.items = bytes(bytearray.__getitem__(value, slice(0, self.limits.string + 1)))
@@ -304,13 +218,13 @@ class Encoder:
             rows.append((Detail.SCALAR << 8 | tag, oid, number))
             return 0
         elif shape is Shape.SCALAR:
-            followed.items = an.scalar_of(value)
+            followed.items = contents.scalar_of(value)
             tag, number = self.token(followed.items)
             rows.append((Detail.SCALAR << 8 | tag, oid, number))
         return 0
 
-    def _pairs(self, followed: Followed, value: Any) -> tuple[list[tuple[Any, Any]], int]:
-        pairs, length = an.mapping_items(value, self.limits.items)
+    def pairs(self, followed: Followed, value: Any) -> tuple[list[tuple[Any, Any]], int]:
+        pairs, length = contents.mapping_items(value, self.limits.items)
         if followed.anatomy.shape is Shape.NAMESPACE:
             pairs = [
                 pair for pair in pairs if type(pair[0]) is str and pair[0] not in _HIDDEN_GLOBALS
@@ -338,13 +252,13 @@ class Encoder:
             self.drain()
             return False
         rows: list[tuple[int, int, int]] = []
-        self._changed_items(followed, value, rows)
+        changed_items(self, followed, value, rows)
         if (
             shape is not Shape.NAMESPACE
             and shape is not Shape.CELL
-            and not self._same_attributes(followed, value)
+            and not same_attributes(self, followed, value)
         ):
-            self._changed_attributes(followed, value, rows)
+            changed_attributes(self, followed, value, rows)
         if not rows:
             return False
         self.changed(followed, rows, operation)
@@ -375,128 +289,9 @@ class Encoder:
         """Change rows that replace `removed` items at `start` by `items`."""
         rows = [(Detail.SPLICE << 8, oid, start << 32 | removed)]
         for item in items:
-            tag, number = self._item_token(item)
+            tag, number = self.item_token(item)
             rows.append((Detail.INSERT << 8 | tag, oid, number))
         return rows
-
-    def _changed_items(
-        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
-    ) -> None:
-        shape, oid, limit = followed.anatomy.shape, followed.object_id, self.limits.items
-        if shape is Shape.LIST or shape is Shape.DEQUE:
-            values, length = an.sequence_items(value, shape, limit)
-            start, removed, inserted = splice(followed.items, values)
-            if removed or inserted:
-                new = [self.item(each) for each in values[start : start + inserted]]
-                followed.items[start : start + removed] = new
-                rows += self.splice_rows(oid, start, removed, new)
-            self._changed_length(followed, length, rows)
-        elif shape is Shape.CELL:
-            content = cell_content(value)
-            start, removed, inserted = splice(followed.items, content)
-            if removed or inserted:
-                followed.items = [self.item(each) for each in content]
-                rows += self.splice_rows(oid, 0, removed, followed.items)
-        elif shape is Shape.SET:
-            self._changed_set(followed, value, rows)
-        elif shape in an.MAPPINGS:
-            self._changed_mapping(followed, value, rows)
-        elif shape is Shape.BYTEARRAY:
-            content_bytes = bytes(bytearray.__getitem__(value, slice(0, self.limits.string + 1)))
-            if content_bytes != followed.items:
-                followed.items = content_bytes
-                tag, number = self.token(content_bytes)
-                rows.append((Detail.SCALAR << 8 | tag, oid, number))
-
-    def _changed_length(
-        self, followed: Followed, length: int, rows: list[tuple[int, int, int]]
-    ) -> None:
-        if length != followed.length:
-            limit = self.limits.items
-            if length > limit or followed.length > limit:
-                rows.append((Detail.LENGTH << 8, followed.object_id, length))
-                if (length > limit) != (followed.length > limit):
-                    label = Label.TRUNCATED if length > limit else Label.EXACT
-                    rows.append((Detail.RELABEL << 8, followed.object_id, label))
-            followed.length = length
-
-    def _changed_set(
-        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
-    ) -> None:
-        values, length = an.set_items(value, self.limits.items)
-        new = {key_token(each, self.follow): each for each in values}
-        shadow = followed.items
-        for token in [token for token in shadow if token not in new]:
-            tag, number = self._item_token(shadow.pop(token))
-            rows.append((Detail.REMOVE << 8 | tag, followed.object_id, number))
-        for token, each in new.items():
-            if token not in shadow:
-                item = shadow[token] = self.item(each)
-                tag, number = self._item_token(item)
-                rows.append((_ITEM | tag, followed.object_id, number))
-        self._changed_length(followed, length, rows)
-
-    def _changed_mapping(
-        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
-    ) -> None:
-        pairs, length = self._pairs(followed, value)
-        shadow, oid = followed.items, followed.object_id
-        new = {key_token(key, self.follow): (key, each) for key, each in pairs}
-        if len(new) < len(pairs):
-            self.distrust(followed)
-        kept = [token for token in shadow if token in new]
-        for token in [token for token in shadow if token not in new]:
-            tag, number = self._item_token(shadow.pop(token)[0])
-            rows.append((Detail.REMOVE << 8 | tag, oid, number))
-        if kept != list(new)[: len(kept)]:
-            # The order of the keys changed: no smaller change says it.
-            rows.append((Detail.CLEAR << 8, oid, 0))
-            shadow.clear()
-        for token, (key, each) in new.items():
-            known = shadow.get(token)
-            if known is not None and same(known[1], each) and same(known[0], key):
-                continue
-            key_item, item = self.item(key), self.item(each)
-            shadow[token] = (key_item, item)
-            tag, number = self._item_token(key_item)
-            rows.append((_KEY | tag, 0, number))
-            tag, number = self._item_token(item)
-            rows.append((_ENTRY | tag, oid, number))
-        if followed.anatomy.shape is not Shape.NAMESPACE:
-            self._changed_length(followed, length, rows)
-
-    def _same_attributes(self, followed: Followed, value: Any) -> bool:
-        """Whether nothing changed, where attributes lie in an instance dict alone: the common case."""
-        anatomy, shadow = followed.anatomy, followed.attributes
-        if anatomy.slots or anatomy.is_exception:
-            return False
-        held = anatomy.instance_dict(value)
-        if held is None:
-            return not shadow
-        if followed.held_dict != id(held) or len(held) != len(shadow):
-            return False
-        for name, attribute in held.items():
-            item = shadow.get(name, an.MISSING) if type(name) is str else an.MISSING
-            if item is not attribute and not same(item, attribute):
-                return False
-        return True
-
-    def _changed_attributes(
-        self, followed: Followed, value: Any, rows: list[tuple[int, int, int]]
-    ) -> None:
-        shadow, oid = followed.attributes, followed.object_id
-        live = followed.anatomy.attributes(value)
-        for name in [name for name in shadow if name not in live]:
-            del shadow[name]
-            rows.append((Detail.REMOVE_ATTR << 8 | Tag.STR, oid, self.string(name)))
-        for name, attribute in live.items():
-            if name in shadow and same(shadow[name], attribute):
-                continue
-            item = shadow[name] = self.item(attribute)
-            rows.append((_KEY | Tag.STR, 0, self.string(name)))
-            tag, number = self._item_token(item)
-            rows.append((_ATTR | tag, oid, number))
-        self._note_dict(followed, value)
 
     def begin_round(self) -> int:
         """A new number for one walk over the graph of objects."""
@@ -512,14 +307,6 @@ class Encoder:
     def _died(self, followed: Followed) -> None:
         if not followed.fresh:
             self.row(Detail.DEATH << 8, followed.object_id, 0)
-
-
-def cell_content(cell: Any) -> list[Any]:
-    """The content of a closure cell: one value, or none."""
-    try:
-        return [cell.cell_contents]
-    except ValueError:
-        return []
 
 
 def _size(items: Any) -> int:

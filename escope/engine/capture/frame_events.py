@@ -6,6 +6,7 @@ Each function is what one kind of probe does; it runs under the recorder's lock,
 from __future__ import annotations
 
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
@@ -18,6 +19,7 @@ from escope.storage.rows import FIRST_SITELESS, NO_SLOT, Detail, Tag
 if TYPE_CHECKING:
     from escope.engine.capture.probes import Probe
 
+_OWN_FILES = str(Path(__file__).parent)
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
@@ -86,14 +88,6 @@ def call(
     thread.stack.append(record)
 
 
-def abandoned(ledger: Ledger, thread: ThreadRecord, frame: types.FrameType) -> None:
-    """A frame ends by an exception in its very first probe."""
-    top = thread.top()
-    if top is not None and top.address == id(frame):
-        ledger.encoder.event(ledger.head(top.code, Kind.UNWIND), thread.caller_id(), 0)
-        thread.stack.pop()
-
-
 def return_(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
     """A frame ends with a value."""
     frame = ledger.find(thread, probe)
@@ -152,6 +146,7 @@ def except_(
     ledger: Ledger, thread: ThreadRecord, probe: Probe, error: Any, frame: types.FrameType
 ) -> None:
     """An exception reached a handler of this frame: a `raise` event if it is a new one."""
+    _clean(error)
     record = ledger.current_frame(thread, probe, frame)
     record.receivers.clear()
     ledger.settle(record)
@@ -174,6 +169,10 @@ def unwind(
     ledger: Ledger, thread: ThreadRecord, probe: Probe, error: Any, frame: types.FrameType
 ) -> None:
     """An exception leaves this frame."""
+    if not ledger.is_running(thread, frame):
+        # Its call was not recorded: it was thrown in before the start, or raised before the first probe.
+        return
+    _clean(error)
     record = ledger.current_frame(thread, probe, frame)
     ledger.settle(record)
     _arrived(ledger, thread, record, error, frame, probe)
@@ -205,6 +204,15 @@ def _arrived(
     tag, number = ledger.value(error)
     ledger.encoder.drain()
     ledger.encoder.event((FIRST_SITELESS + Kind.RAISE) << 8 | tag, line, number)
+
+
+def _clean(error: Any) -> None:
+    """Take the probe's own frames out of a traceback: a signal handler raised while it was at work."""
+    head = _traceback_of(error)
+    while head is not None and head.tb_next is not None:
+        if not head.tb_next.tb_frame.f_code.co_filename.startswith(_OWN_FILES):
+            return
+        head.tb_next = head.tb_next.tb_next
 
 
 def raising(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:

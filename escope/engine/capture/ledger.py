@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from escope.config import CaptureLimits
 from escope.engine.capture import anatomy as an
 from escope.engine.capture.checking import Checker
-from escope.engine.capture.encoder import Encoder, Token
+from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITELESS, Detail, Tag
@@ -110,6 +111,13 @@ class Ledger:
             record.passive = record is not woken[0]
             thread.stack.append(record)
         return woken[0]
+
+    def is_running(self, thread: ThreadRecord, frame: types.FrameType) -> bool:
+        """Whether `frame` is on the thread's stack, or suspended."""
+        address = id(frame)
+        if address in self.suspended:
+            return True
+        return any(record.address == address for record in reversed(thread.stack))
 
     def find(self, thread: ThreadRecord, probe: Probe) -> FrameRecord:
         """The current frame; frames above it whose end was not seen are closed."""

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from escope.engine.capture import anatomy as an
+from escope.engine.capture import contents
 from escope.engine.predicate import ABSENT, Unanswerable
 from escope.storage.rows import Shape
 
@@ -136,16 +137,16 @@ class LiveHandle:
         """Items, elements or keys."""
         shape, value = self._anatomy.shape, self._value
         if shape in an.SEQUENCES:
-            return map(wrap, an.sequence_items(value, shape, _ALL)[0])
+            return map(wrap, contents.sequence_items(value, shape, _ALL)[0])
         if shape in an.SETS:
-            return map(wrap, an.set_items(value, _ALL)[0])
+            return map(wrap, contents.set_items(value, _ALL)[0])
         return (key for key, _ in self.entries())
 
     def entries(self) -> Iterator[tuple[Any, Any]]:
         """Keys and values."""
         if self._anatomy.shape is not Shape.DICT:
             raise Unanswerable(f"{self._anatomy.name} has no entries")
-        pairs = an.mapping_items(self._value, _ALL)[0]
+        pairs = contents.mapping_items(self._value, _ALL)[0]
         return ((wrap(key), wrap(item)) for key, item in pairs)
 
     def item(self, index: int) -> Any:
@@ -171,8 +172,8 @@ class LiveHandle:
         """What an instance of a scalar's subclass holds; a bytearray's bytes."""
         if self._anatomy.shape is Shape.BYTEARRAY:
             return bytes(bytearray.__getitem__(self._value, slice(None)))
-        return an.scalar_of(self._value)
+        return contents.scalar_of(self._value)
 
     def name(self) -> str:
         """Qualified name of a function, class, module or enum member."""
-        return an.object_name(self._value, self._anatomy)
+        return contents.object_name(self._value, self._anatomy)

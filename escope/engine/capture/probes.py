@@ -1,12 +1,13 @@
 """The probes of the reference core: constants in rewritten code whose type slots hand operands over.
 
 `~probe` runs `__invert__`, `del probe[x]` runs `__delitem__`, `probe[x] = y` runs `__setitem__`.
-A pickled code object holds the int 0 in a probe's place, on which `~` does nothing: such code runs
-where escope is not installed.
+A pickled code object holds an object made of builtins in a probe's place, which does nothing: such code
+runs where escope is not installed.
 """
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,14 @@ from escope.events import Kind
 
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
+
+
+class _InertClass:
+    """Pickles as a class, made of builtins alone, whose instances take a probe's place and do nothing."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        hooks = {"__invert__": int, "__delitem__": id, "__setitem__": operator.is_}
+        return type, ("Probe", (), hooks)
 
 
 class Probe:
@@ -48,8 +57,8 @@ class Probe:
         self.spread = site.name == "*"
         """ARGS: the arguments come as a tuple and a dict."""
 
-    def __reduce__(self) -> tuple[type[int], tuple[int]]:
-        return (int, (0,))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return operator.call, (_InertClass(),)
 
 
 class LineProbe(Probe):
@@ -82,13 +91,7 @@ class CallProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
-        frame = sys._getframe(1)
-        try:
-            recorder.fire(frame_events.call, self, operands, frame)
-        except BaseException:
-            # A signal handler raised here, before the frame's own exception table begins to count.
-            recorder.fire(frame_events.abandoned, frame)
-            raise
+        recorder.fire(frame_events.call, self, operands, sys._getframe(1))
 
 
 class ReturnProbe(Probe):

@@ -189,7 +189,6 @@ class Recorder:
             if thread is not self.ledger.current:
                 self.ledger.switch(thread)
             act(self.ledger, thread, *operands)
-            self._flush()
         except RecursionError as error:
             if not _raised_here(error):
                 raise
@@ -203,6 +202,8 @@ class Recorder:
                 # A signal handler of the program ran inside the probe and raised: the event counts.
                 self._with_headroom(thread, act, operands)
                 raise
+        else:
+            self._flush()
 
     def _with_headroom(self, thread: ThreadRecord, act: Callable[..., None], operands: Any) -> bool:
         """Run an act again above the program's recursion limit; False if that stays raised for now."""
@@ -237,17 +238,30 @@ class Recorder:
         self.detach(f"internal error: {type(error).__name__}: {error} ({where})")
 
     def _flush(self) -> None:
+        """Publish the rows of the event; what a signal handler raises meanwhile goes on afterwards."""
         encoder = self.ledger.encoder
+        raised: BaseException | None = None
         if encoder.out:
-            rows = encoder.out
-            encoder.out = bytearray()
-            if not self.ring.put(rows):
+            rows, encoder.out = encoder.out, bytearray()
+            while True:
+                before = self.ring.written
+                try:
+                    room = self.ring.put(rows)
+                    break
+                except BaseException as error:
+                    raised = error
+                    if _raised_here(error) or self.ring.written != before:
+                        # Published in part: nothing sound can follow.
+                        room = False
+                        break
+            if not room:
                 self.detach(self.control.failure or "the collector is gone")
-                return
             self.control.events = encoder.events
         if encoder.events - self._swept_at >= _SWEEP_EVERY:
             self._swept_at = encoder.events
             encoder.objects.sweep()
+        if raised is not None:
+            raise raised
 
     def _new_thread(self, ident: int) -> ThreadRecord:
         thread = self.threads[ident] = ThreadRecord(self._next_thread)
@@ -317,6 +331,9 @@ class _ThreadEnd:
 
 def _raised_here(error: BaseException) -> bool:
     """Whether an exception comes from escope's code, not from the program's that ran within it."""
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        # What Ctrl+C raises has no frame of its own.
+        return False
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -9,7 +9,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.encoder import cell_content
+from escope.engine.capture.contents import cell_content
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.ledger import Ledger
 from escope.storage.rows import Tag
