@@ -11,47 +11,34 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.screen import Screen
-from textual.timer import Timer
 
 from escope.errors import RecordingError, UsageError
-from escope.tui import messages, moves, panels
+from escope.tui import messages, moves
 from escope.tui.actions import Actions
 from escope.tui.camera import Camera
-from escope.tui.comparison import compare
-from escope.tui.flows import flow_of
 from escope.tui.keys import Keymap, shown, token
 from escope.tui.live import Live
 from escope.tui.picture import Picture
 from escope.tui.projector import Projector
+from escope.tui.pulse import Pulse
 from escope.tui.reader import Reader
+from escope.tui.requests import Requests
 from escope.tui.screens.cinema import CinemaScreen
 from escope.tui.screens.palette import Palette
 from escope.tui.styles.colours import THEME
-from escope.tui.view import SPEEDS, Pane, View
-from escope.tui.widgets.bar import Bar
-from escope.tui.widgets.event_list import EventList
-from escope.tui.widgets.flow import FlowView
-from escope.tui.widgets.output import Output
-from escope.tui.widgets.source import Source
-from escope.tui.widgets.stack import Stack
-from escope.tui.widgets.state_tree import StateTree
+from escope.tui.supply import Supply
+from escope.tui.view import Pane, View
 from escope.tui.widgets.terminal import Terminal
-from escope.tui.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from escope.engine.launch.session import Session
     from escope.engine.replay.recording import Recording
 
-TICK = 0.1
-PATIENCE = 0.25
-"""Seconds after which work is said to be going on."""
-RECOUNT = 0.5
-"""Seconds between two counts over a recording that grows."""
 OPENING = 10.0
 """Seconds that a program has to begin its recording."""
 
 
-class Cinema(App[None]):
+class Cinema(Requests, App[None]):
     """The player on one recording, perhaps of a program that is running."""
 
     CSS_PATH = "styles/cinema.tcss"
@@ -65,8 +52,6 @@ class Cinema(App[None]):
         self.theme = THEME.name
         self.recording = recording
         self.camera = Camera(recording)
-        self.panel_camera = Camera(recording)
-        self.count_camera = Camera(recording)
         self.reader = Reader(self.post_message)
         self.live = Live(session, self.post_message) if session is not None else None
         self.keymap = Keymap(live=session is not None)
@@ -76,14 +61,10 @@ class Cinema(App[None]):
         self.counts_file = ""
         self.actions = Actions(self)
         self.projector = Projector(self)
+        self.supply = Supply(self)
+        self.pulse = Pulse(self)
         self._typed: tuple[str, ...] = ()
         self._cinema: CinemaScreen | None = None
-        self._columns = 0
-        self._density_events, self._density_at = -1, -RECOUNT
-        self._counted, self._counted_at = -1, -RECOUNT
-        self._next_step = 0.0
-        self._player: Timer | None = None
-        self._busy = False
 
     @property
     def cinema(self) -> CinemaScreen:
@@ -103,8 +84,7 @@ class Cinema(App[None]):
             self.set_view(self.view.fronted(Pane.TERMINAL))
             assert cinema.terminal is not None
             cinema.terminal.focus()
-        self.set_interval(TICK, self._tick)
-        self._player = self.set_interval(1 / SPEEDS[-1], self._play, pause=True)
+        self.pulse.start()
         self.projector.headline()
         if self.view.events:
             self.request_picture()
@@ -174,21 +154,21 @@ class Cinema(App[None]):
         cinema = self.cinema
         if (view.stage, view.drawer, view.zoomed) != (old.stage, old.drawer, old.zoomed):
             cinema.lay_out(view)
-            self._refresh_panels(force=True)
+            self.supply.panels(force=True)
         moved = _subject(view) != _subject(old)
         if moved:
             self.request_picture()
         elif (view.cursor, view.breakpoints) != (old.cursor, old.breakpoints):
             self.projector.source()
         if view.compare != old.compare or view.marked != old.marked:
-            self._refresh_panels(force=True)
+            self.supply.panels(force=True)
         if not moved:
             # Otherwise the picture that was asked for shows all of it at once.
             cinema.timeline.show(view.seq, view.marks)
             if view.events != old.events:
                 cinema.events.show(view.seq, view.events)
-        if view.playing != old.playing and self._player is not None:
-            (self._player.resume if view.playing else self._player.pause)()
+        if view.playing != old.playing:
+            self.pulse.playing(view.playing)
         if not moved:
             self.projector.headline()
 
@@ -205,34 +185,6 @@ class Cinema(App[None]):
             self.reader.mover.show(
                 lambda token: messages.PictureReady(self.camera.take(view, token))
             )
-
-    # -- panels -----------------------------------------------------------------------------------
-
-    def _refresh_panels(self, force: bool = False) -> None:
-        """Ask for what the visible panels need at the position."""
-        picture, view = self.picture, self.view
-        if not view.events:
-            return
-        cinema, lane, counts = self.cinema, self.reader.panels, self.reader.counts
-        if cinema.in_sight(Pane.OUTPUT, view):
-            lane.ask("output", panels.output(self.recording, view.seq))
-        if picture is None or picture.seq != view.seq:
-            return
-        if cinema.in_sight(Pane.DIFF, view):
-            counts.ask("changes", compare(self.count_camera, view, picture))
-        if cinema.in_sight(Pane.FLOW, view):
-            counts.ask("flow", flow_of(self.count_camera, picture))
-        file = self.projector.file
-        stale = self._counted != view.events and time.monotonic() - self._counted_at > RECOUNT
-        if file is not None and (force or file != self.counts_file or stale):
-            self._counted, self._counted_at = view.events, time.monotonic()
-            counts.ask("counts", panels.counts(self.recording, file))
-
-    def _refresh_density(self) -> None:
-        stale = time.monotonic() - self._density_at > RECOUNT
-        if self._columns and self.view.events != self._density_events and stale:
-            self._density_events, self._density_at = self.view.events, time.monotonic()
-            self.reader.counts.ask("density", panels.density(self.recording, self._columns))
 
     # -- facts from the reader --------------------------------------------------------------------
 
@@ -251,8 +203,8 @@ class Cinema(App[None]):
             return
         self.picture = picture
         self.projector.picture()
-        self._refresh_panels()
-        self._refresh_density()
+        self.supply.panels()
+        self.supply.density()
 
     def on_counts_ready(self, message: messages.CountsReady) -> None:
         self.counts, self.counts_file = message.counts, message.file
@@ -290,7 +242,7 @@ class Cinema(App[None]):
     def on_grown(self, message: messages.Grown) -> None:
         if message.events != self.view.events:
             self.set_view(self.view.grew(message.events))
-            self._refresh_density()
+            self.supply.density()
         mover = self.reader.mover
         if self.view.follow and not self.view.newest and not mover.waiting:
             mover.move("", moves.to(lambda: self.recording.event_count - 1))
@@ -313,106 +265,8 @@ class Cinema(App[None]):
             self.cinema.source.focus()
         if problem := self.live.problem():
             self.say(problem, "wrong")
-        self._watch()
+        self.pulse.watch()
         self.projector.headline()
-
-    # -- requests of the widgets ------------------------------------------------------------------
-
-    def on_source_cursor_moved(self, message: Source.CursorMoved) -> None:
-        self.set_view(self.view.with_cursor(message.line))
-
-    def on_flow_view_line_picked(self, message: FlowView.LinePicked) -> None:
-        self.set_view(self.view.with_cursor(message.line))
-        self.go(Pane.SOURCE)
-
-    def on_state_tree_toggled(self, message: StateTree.Toggled) -> None:
-        self.set_view(self.view.toggled(message.path))
-
-    def on_state_tree_more_wanted(self, message: StateTree.MoreWanted) -> None:
-        self.set_view(self.view.grow(message.path))
-
-    def on_stack_frame_picked(self, message: Stack.FramePicked) -> None:
-        self.set_view(self.view.on_frame(message.up))
-
-    def on_stack_thread_picked(self, message: Stack.ThreadPicked) -> None:
-        self.set_view(self.view.on_thread(message.thread))
-
-    def on_event_list_wanted(self, message: EventList.Wanted) -> None:
-        work = panels.events(self.panel_camera, message.page)
-        self.reader.panels.ask(f"events {message.page}", work)
-
-    def on_event_list_picked(self, message: EventList.Picked) -> None:
-        self.actions.seek(message.seq, jump=False)
-
-    def on_timeline_wanted(self, message: Timeline.Wanted) -> None:
-        self._columns = message.columns
-        self._density_events, self._density_at = -1, -RECOUNT
-        if self.view.events:
-            self._refresh_density()
-
-    def on_timeline_picked(self, message: Timeline.Picked) -> None:
-        self.actions.seek(message.seq)
-
-    def on_output_picked(self, message: Output.Picked) -> None:
-        self.actions.seek(message.seq)
-
-    def on_terminal_typed(self, message: Terminal.Typed) -> None:
-        if self.live is not None:
-            self.live.type(message.data)
-
-    def on_terminal_sized(self, message: Terminal.Sized) -> None:
-        if self.live is not None:
-            self.live.resize(message.rows, message.columns)
-
-    def on_bar_typed(self, message: Bar.Typed) -> None:
-        self.actions.typed(message.purpose, message.text)
-
-    def on_bar_closed(self, message: Bar.Closed) -> None:
-        self.actions.restore_focus()
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self.projector.headline()
-
-    # -- time -------------------------------------------------------------------------------------
-
-    def _tick(self) -> None:
-        """Look whether the recording has grown, and say what takes long."""
-        busy = self.reader.mover.busy_with
-        if busy is not None and busy[0] and busy[1] > PATIENCE:
-            self._busy = True
-            self.say(f"looking for: {busy[0]}  ({busy[1]:.0f} s, Esc gives up)", "busy")
-        elif self._busy:
-            self._busy = False
-            if self.cinema.bar.message.startswith("looking for"):
-                self.cinema.bar.quiet()
-        if self.live is not None or self.recording.live:
-            self._watch()
-            if self._density_events != self.view.events:
-                self._refresh_density()
-
-    def _watch(self) -> None:
-        if self.reader.watch.idle and (self.recording.live or self.live is not None):
-            self.reader.watch.ask("grow", self._look)
-
-    def _look(self, token: object) -> messages.Grown | None:
-        before = self.view.events
-        self.recording.refresh()
-        count = self.recording.event_count
-        if count == before and not (self.view.follow and not self.view.newest):
-            return None
-        return messages.Grown(count, self.recording.live)
-
-    def _play(self) -> None:
-        view = self.view
-        if not view.playing:
-            return
-        now = time.monotonic()
-        if now < self._next_step or not self.reader.mover.idle:
-            return
-        self._next_step = max(now, self._next_step + 1 / SPEEDS[view.speed])
-        self.reader.mover.move(
-            "later line: this is the end", moves.step(self.recording, "step_into")
-        )
 
     def on_program_stopped(self, message: messages.ProgramStopped) -> None:
         self.exit()

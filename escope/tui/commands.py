@@ -72,7 +72,7 @@ class Commands:
         if not app.view.events:
             app.say("nothing is recorded yet")
             return
-        app.reader.panels.ask("evaluate", evaluate(app.panel_camera, app.view, text))
+        app.reader.panels.ask("evaluate", evaluate(app.supply.panel_camera, app.view, text))
 
     def _position(self, text: str) -> int:
         try:

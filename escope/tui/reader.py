@@ -142,7 +142,7 @@ class Mover:
         self._wake = threading.Condition()
         self._moves: deque[Move] = deque()
         self._picture: tuple[Work, Token] | None = None
-        self._busy: tuple[str, Token, float] | None = None
+        self._busy: tuple[Move | None, Token, float] | None = None
         self._closed = False
         self.at = 0
         """Where the last finished move arrived."""
@@ -161,7 +161,8 @@ class Mover:
         with self._wake:
             if self._busy is None:
                 return None
-            return self._busy[0], time.monotonic() - self._busy[2]
+            move = self._busy[0]
+            return move.title if move is not None else "", time.monotonic() - self._busy[2]
 
     @property
     def waiting(self) -> int:
@@ -180,7 +181,7 @@ class Mover:
         with self._wake:
             if self._picture is not None:
                 self._picture[1].cancel()
-            if self._busy is not None and not self._busy[0]:
+            if self._busy is not None and self._busy[0] is None:
                 self._busy[1].cancel()
             self._picture = (work, Token())
             self._wake.notify()
@@ -190,7 +191,7 @@ class Mover:
         with self._wake:
             had = bool(self._moves)
             self._moves.clear()
-            if self._busy is not None and self._busy[0]:
+            if self._busy is not None and self._busy[0] is not None:
                 self._busy[1].cancel()
                 had = True
             return had
@@ -222,7 +223,7 @@ class Mover:
                     self._picture = None
                 else:
                     token = move.token
-                self._busy = (move.title if move else "", token, time.monotonic())
+                self._busy = (move, token, time.monotonic())
             if move is not None:
                 self._do(move)
             elif work is not None:
