@@ -246,7 +246,10 @@ class Encoder(RowWriter):
         if followed.fresh:
             return False
         followed.checked_at = self.events
-        if followed.stale:
+        changed_class = shape is not Shape.NAMESPACE and type(value) is not followed.anatomy.cls
+        if changed_class:
+            followed.anatomy = self.objects.anatomy(type(value))
+        if followed.stale or changed_class:
             self.drain()
             self.write(followed)
             self.drain()

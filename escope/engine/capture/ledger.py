@@ -42,6 +42,8 @@ class Ledger:
         """The thread that the newest row belongs to."""
         self.heads: dict[tuple[int, Kind, int], int] = {}
         """Row heads of sites by code id, kind, line (0: any), for events that no probe of theirs tells."""
+        self.stores: dict[tuple[int, str], int] = {}
+        """Row heads of store sites of plain locals by code id and name."""
         self._next_frame = 1
         self._began = monotonic_ns()
         self._timed_at = -_TIME_EVERY

@@ -5,6 +5,7 @@ Each function is what one kind of probe does; it runs under the recorder's lock,
 
 from __future__ import annotations
 
+import gc
 import types
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,7 @@ def setitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
         if type(container) is list:
             key_tag, key_number = Tag.INT, place
     else:
-        _changed_by_item(ledger, target, container)
+        _changed_by_item(ledger, thread, target, container, key)
     encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
     encoder.event(probe.head | tag, target.object_id, number)
 
@@ -148,7 +149,9 @@ def _applied_item(
     return None
 
 
-def _changed_by_item(ledger: Ledger, target: Followed, container: Any) -> None:
+def _changed_by_item(
+    ledger: Ledger, thread: ThreadRecord, target: Followed, container: Any, key: Any
+) -> None:
     """Compare what `container[key] = value` or `del container[key]` may have changed."""
     encoder = ledger.encoder
     if target.anatomy.shape in an.CONTAINERS:
@@ -156,9 +159,24 @@ def _changed_by_item(ledger: Ledger, target: Followed, container: Any) -> None:
         owner = encoder.objects.by_dict.get(id(container))
         if owner is not None and owner is not target:
             encoder.check(owner, "__dict__")
+    elif type(container).__name__ == "FrameLocalsProxy":
+        _written_through(ledger, thread, container, key)
     else:
         # A library's `__setitem__` may keep the item anywhere behind the object.
         ledger.checker.walk(container, "item")
+
+
+def _written_through(ledger: Ledger, thread: ThreadRecord, proxy: Any, name: Any) -> None:
+    """`frame.f_locals[name] = …` (3.13) stored a variable of the current frame: a store event of its own."""
+    top = thread.top()
+    if top is None or type(name) is not str:
+        return
+    frames = [each for each in gc.get_referents(proxy) if type(each) is types.FrameType]
+    head = ledger.stores.get((top.code.id, name))
+    if frames and id(frames[0]) == top.address and head is not None:
+        tag, number = ledger.value(frames[0].f_locals[name])
+        ledger.encoder.drain()
+        ledger.encoder.event(head | tag, 0, number)
 
 
 def delitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[Any, ...]) -> None:
@@ -169,7 +187,7 @@ def delitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
     target = encoder.follow(container)
     key_tag, key_number = encoder.token(key)
     encoder.drain()
-    _changed_by_item(ledger, target, container)
+    _changed_by_item(ledger, thread, target, container, key)
     encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
     encoder.event(probe.head, target.object_id, 0)
 

@@ -360,6 +360,8 @@ def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, ext
     else:
         cls = _PLAIN[role]
     made = cls(recorder, site, code, extra)
+    if cls is StoreProbe and site.name is not None:
+        recorder.ledger.stores.setdefault((code.id, site.name), made.head)
     if role in _NOTED:
         recorder.ledger.note_site(code, _NOTED[role], made.line, made.head)
     return made
