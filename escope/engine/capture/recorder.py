@@ -331,7 +331,7 @@ class _ThreadEnd:
 
 def _raised_here(error: BaseException) -> bool:
     """Whether an exception comes from escope's code, not from the program's that ran within it."""
-    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+    if not isinstance(error, Exception):
         # What Ctrl+C raises has no frame of its own.
         return False
     trace = error.__traceback__
