@@ -21,6 +21,10 @@ class Node:
     def __init__(self, child):
         self.child = child
 
+    def sink(self, extra=None):
+        self.last = [extra]
+        return self.sink({"inner": extra})
+
     def depth(self):
         return 1 + (self.child.depth() if self.child else 0)
 
@@ -28,6 +32,10 @@ class Node:
 old = sys.getrecursionlimit()
 sys.setrecursionlimit(90)
 outcome = attempt()
+try:
+    Node(None).sink()
+except RecursionError as error:
+    outcome += (error.__traceback__.tb_next.tb_frame.f_code.co_name,)
 sys.setrecursionlimit(old)
 print(outcome)
 node = None
