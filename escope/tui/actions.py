@@ -94,7 +94,8 @@ class Actions:
             "pane_previous": lambda: self._pane_beside(-1),
             "zoom": lambda: app.set_view(app.view.zoom(app.cinema.focused_pane)),
             "unzoom": lambda: app.set_view(app.view.zoom(None)),
-            "leave_terminal": lambda: app.go(app.view.stage),
+            "leave_terminal": self._leave_terminal,
+            "zoom_terminal": self._zoom_terminal,
             "interrupt": self.driving.interrupt,
             "command": lambda: self.prompt("command", ":", "50%  1234  exception  help"),
             "help": lambda: app.push_screen(HelpScreen(app.keymap)),
@@ -316,6 +317,14 @@ class Actions:
         current = app.cinema.focused_pane
         index = panes.index(current) if current in panes else 0
         app.go(panes[(index + by) % len(panes)])
+
+    def _zoom_terminal(self) -> None:
+        self._app.set_view(self._app.view.zoom(Pane.TERMINAL))
+        self._app.go(Pane.TERMINAL)
+
+    def _leave_terminal(self) -> None:
+        self._app.set_view(self._app.view.zoom(None))
+        self._app.go(self._app.view.stage)
 
     def _compare(self) -> None:
         app = self._app

@@ -131,6 +131,7 @@ def _table() -> tuple[Key, ...]:
             "leave_terminal", ("ctrl+]",), "Leave the program's terminal", Group.PROGRAM,
             where=frozenset({Pane.TERMINAL}), live=True, hint="leave the terminal",
         ),
+        Key("zoom_terminal", ("g t",), "The program's terminal, zoomed", Group.PROGRAM, live=True),
         Key("follow", ("g n",), "Follow the newest moment", Group.PROGRAM, live=True),
         Key("interrupt", ("ctrl+c",), "Interrupt the program", Group.PROGRAM, live=True),
         Key("command", (":",), "Command line", Group.MORE, hint="command"),

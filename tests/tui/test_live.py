@@ -202,7 +202,13 @@ async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:
                 terminal.content_size.width,
                 terminal.content_size.height,
             )
-        await press(pilot, "ctrl+right_square_bracket", "9")
+        small = session.pty_fd, os.get_terminal_size(session.pty_fd)
+        await press(pilot, "ctrl+right_square_bracket", "g", "t")
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        assert os.get_terminal_size(session.pty_fd).columns > small[1].columns
+        await press(pilot, "ctrl+right_square_bracket")
+        assert app.view.zoomed is None
+        assert os.get_terminal_size(session.pty_fd) == small[1]
 
 
 async def test_pausing_and_running_with_space(tmp_path: Path) -> None:

@@ -578,3 +578,18 @@ async def test_the_flow_pane_counts_what_the_overlay_counts(opened: Opened) -> N
                 )
                 assert any("▶" in row for row in text_of(app.cinema.flow))
                 await press(pilot, "u")
+
+
+async def test_a_recording_without_events_shows_that(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = opened("cart")
+    monkeypatch.setattr(Recording, "event_count", property(lambda self: 0))
+    async with playing(recording, (80, 24)) as (app, pilot):
+        keys = [*"snfcSNFCtTudbG", "g", "g", "right", "left", "2", "5", "8", "7", "6", "space"]
+        for key in keys:
+            await press(pilot, key)
+        await press(pilot, ":", *"50%", "enter", "!", "x", "enter", "]", "e")
+        assert app.cinema.bar.message
+        await press(pilot, "5", "escape")
+        assert "no events yet" in text_of(app.cinema.events)[0]
