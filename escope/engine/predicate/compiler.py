@@ -6,29 +6,29 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
+from escope.engine.predicate.evaluation import Evaluation, Node, present
 from escope.engine.predicate.functions import FUNCTIONS, METHODS, TYPES, call_method, show
+from escope.engine.predicate.lookup import attribute, subscript
+from escope.engine.predicate.loops import Loop, nest
 from escope.engine.predicate.operations import (
     arithmetic,
-    class_name,
     contains,
     equal,
     identical,
-    iterate,
     order,
-    subscript,
     truth,
     unary,
 )
 from escope.engine.predicate.values import (
     ABSENT,
     Box,
-    Scope,
     Stream,
     TypeRef,
     Unanswerable,
     Work,
-    canonical,
+    dict_of,
     is_scalar,
+    set_of,
     unwrap,
 )
 from escope.errors import PredicateError
@@ -53,20 +53,6 @@ class ExpressionError(PredicateError):
         shown = text if len(text) <= 60 else text[:59] + "…"
         where = f" at column {column + 1}" if text else ""
         super().__init__(f"{message}{where}: {shown!r}" if text else message)
-
-
-class Evaluation:
-    """What one evaluation carries: the scope, the names that comprehensions bound, the work left."""
-
-    __slots__ = ("bound", "scope", "work")
-
-    def __init__(self, scope: Scope, work: Work, bound: dict[str, Any] | None = None) -> None:
-        self.scope = scope
-        self.work = work
-        self.bound: dict[str, Any] = bound or {}
-
-
-Node = Callable[[Evaluation], Any]
 
 
 class Compiler:
@@ -137,7 +123,7 @@ class Compiler:
             def bound(run: Evaluation) -> Any:
                 run.work.spend()
                 value = run.bound.get(name, ABSENT)
-                return _present(value, name)
+                return present(value, name)
 
             return bound
         self.names.add(name)
@@ -147,7 +133,7 @@ class Compiler:
             value = run.scope.lookup(name)
             if value is ABSENT and name in TYPES:
                 return TypeRef(name)
-            return _present(value, name)
+            return present(value, name)
 
         return look_up
 
@@ -205,7 +191,7 @@ class Compiler:
 
     def _set(self, node: ast.Set) -> Node:
         parts = [self.compile(part) for part in node.elts]
-        return lambda run: _set_of((part(run) for part in parts), run)
+        return lambda run: set_of((part(run) for part in parts), run.work)
 
     def _dict(self, node: ast.Dict) -> Node:
         if any(key is None for key in node.keys):
@@ -213,7 +199,7 @@ class Compiler:
         keys = [self.compile(key) for key in node.keys if key is not None]
         values = [self.compile(value) for value in node.values]
         pairs = list(zip(keys, values, strict=True))
-        return lambda run: _dict_of(((key(run), value(run)) for key, value in pairs), run)
+        return lambda run: dict_of(((key(run), value(run)) for key, value in pairs), run.work)
 
     # Operators
 
@@ -279,11 +265,11 @@ class Compiler:
         owner = self.compile(node.value)
         name = node.attr
 
-        def attribute(run: Evaluation) -> Any:
+        def read(run: Evaluation) -> Any:
             run.work.spend()
-            return _present(_attribute_of(owner(run), name), name)
+            return present(attribute(owner(run), name), name)
 
-        return attribute
+        return read
 
     def _subscript(self, node: ast.Subscript) -> Node:
         container = self.compile(node.value)
@@ -352,11 +338,11 @@ class Compiler:
 
     def _setcomp(self, node: ast.SetComp) -> Node:
         produce = self._comprehension(node.generators, [node.elt])
-        return lambda run: _set_of((item for (item,) in produce(run)), run)
+        return lambda run: set_of((item for (item,) in produce(run)), run.work)
 
     def _dictcomp(self, node: ast.DictComp) -> Node:
         produce = self._comprehension(node.generators, [node.key, node.value])
-        return lambda run: _dict_of(((key, value) for key, value in produce(run)), run)
+        return lambda run: dict_of(((key, value) for key, value in produce(run)), run.work)
 
     def _generatorexp(self, node: ast.GeneratorExp) -> Node:
         produce = self._comprehension(node.generators, [node.elt])
@@ -365,39 +351,17 @@ class Compiler:
     def _comprehension(
         self, generators: list[ast.comprehension], results: list[ast.expr]
     ) -> Callable[[Evaluation], Iterator[list[Any]]]:
-        levels: list[tuple[Node, list[str] | str, list[Node]]] = []
-        pushed = 0
+        loops: list[Loop] = []
         for generator in generators:
             if generator.is_async:
                 self._refuse(generator.iter, "async cannot be used in a predicate")
             source = self.compile(generator.iter)
             target = self._target(generator.target)
             self._bound.append({target} if isinstance(target, str) else set(target))
-            pushed += 1
-            levels.append((source, target, [self.compile(test) for test in generator.ifs]))
+            loops.append(Loop(source, target, [self.compile(test) for test in generator.ifs]))
         values = [self.compile(result) for result in results]
-        del self._bound[-pushed:]
-
-        def produce(run: Evaluation) -> Iterator[list[Any]]:
-            # The outermost source is read at once, as in Python.
-            first = iterate(levels[0][0](run), run.work)
-            inner = Evaluation(run.scope, run.work, dict(run.bound))
-            return descend(inner, 0, first)
-
-        def descend(run: Evaluation, level: int, items: Iterator[Any]) -> Iterator[list[Any]]:
-            _, target, tests = levels[level]
-            for item in items:
-                run.work.spend()
-                _assign(run, target, item)
-                if not all(truth(test(run)) for test in tests):
-                    continue
-                if level + 1 < len(levels):
-                    deeper = iterate(levels[level + 1][0](run), run.work)
-                    yield from descend(run, level + 1, deeper)
-                else:
-                    yield [value(run) for value in values]
-
-        return produce
+        del self._bound[-len(loops) :]
+        return nest(loops, values)
 
     def _target(self, node: ast.expr) -> list[str] | str:
         if isinstance(node, ast.Name):
@@ -407,32 +371,6 @@ class Compiler:
         if not parts or len(names) != len(parts):
             self._refuse(node, "a comprehension's target must be a name or several names")
         return names
-
-
-def _assign(run: Evaluation, target: list[str] | str, item: Any) -> None:
-    if isinstance(target, str):
-        run.bound[target] = item
-        return
-    parts = list(iterate(item, run.work))
-    if len(parts) != len(target):
-        raise Unanswerable("wrong number of values to unpack")
-    run.bound.update(zip(target, parts, strict=True))
-
-
-def _set_of(items: Iterator[Any], run: Evaluation) -> Box:
-    box = Box("set")
-    for item in items:
-        box.table.setdefault(canonical(item, run.work), (item, item))
-    return box
-
-
-def _dict_of(pairs: Iterator[tuple[Any, Any]], run: Evaluation) -> Box:
-    box = Box("dict")
-    for key, value in pairs:
-        place = canonical(key, run.work)
-        old = box.table.get(place)
-        box.table[place] = (key if old is None else old[0], value)
-    return box
 
 
 def _comparison(operator: ast.cmpop) -> Callable[[Any, Any, Work], bool]:
@@ -450,31 +388,6 @@ def _comparison(operator: ast.cmpop) -> Callable[[Any, Any, Work], bool]:
     if isinstance(operator, ast.In):
         return lambda left, right, work: contains(right, left, work)
     return lambda left, right, work: not contains(right, left, work)
-
-
-def _attribute_of(owner: Any, name: str) -> Any:
-    if isinstance(owner, (int, float, complex)) and name in ("real", "imag"):
-        return getattr(owner, name)
-    if isinstance(owner, int) and name in ("numerator", "denominator"):
-        return getattr(owner, name)
-    if isinstance(owner, TypeRef):
-        parts = owner.name.rpartition(".")
-        names = {"__name__": parts[2], "__module__": parts[0] or "builtins"}
-        return names.get(name, ABSENT)
-    if is_scalar(owner) or isinstance(owner, (Box, Stream)):
-        return ABSENT
-    found = owner.attribute(name)
-    if found is ABSENT and name == "__name__" and class_name(owner) is not None:
-        return owner.name().rpartition(".")[2]
-    if found is ABSENT and name == "__class__":
-        return TypeRef(owner.type_name)
-    return found
-
-
-def _present(value: Any, name: str) -> Any:
-    if value is ABSENT:
-        raise Unanswerable(f"there is no {name!r}")
-    return value
 
 
 def _describe(node: ast.expr) -> str:

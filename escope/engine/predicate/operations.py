@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
 from escope.engine.predicate.values import (
-    ABSENT,
     DEEPEST,
     LONGEST,
     SCALARS,
@@ -19,9 +17,13 @@ from escope.engine.predicate.values import (
     TypeRef,
     Unanswerable,
     Work,
+    attempt,
+    bytes_of,
     canonical,
+    find_entry,
     is_scalar,
     kind_of,
+    length,
     open_box,
     type_name,
     unwrap,
@@ -90,7 +92,7 @@ def equal(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
     left, right = unwrap(left), unwrap(right)
     if is_scalar(left) and is_scalar(right):
         return bool(left == right)
-    left, right = _bytes_of(left), _bytes_of(right)
+    left, right = bytes_of(left), bytes_of(right)
     if isinstance(left, bytes) and isinstance(right, bytes):
         return left == right
     if is_scalar(left) or is_scalar(right):
@@ -106,7 +108,7 @@ def equal(left: Any, right: Any, work: Work, depth: int = 0) -> bool:
         return False
     if kinds[0] != kinds[1] and not (kinds[0] in SETS and kinds[1] in SETS):
         return False
-    if _size(left) != _size(right):
+    if length(left) != length(right):
         return False
     one, other = open_box(left, work), open_box(right, work)
     if kinds[0] in SEQUENCES:
@@ -133,9 +135,9 @@ def order(symbol: str, left: Any, right: Any, work: Work, depth: int = 0) -> boo
     work.spend()
     if depth > DEEPEST:
         raise Unanswerable("it is nested too deeply to compare")
-    left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
+    left, right = bytes_of(unwrap(left)), bytes_of(unwrap(right))
     if is_scalar(left) and is_scalar(right):
-        return bool(_try(compare, left, right))
+        return bool(attempt(compare, left, right))
     kinds = kind_of(left), kind_of(right)
     if kinds[0] in SETS and kinds[1] in SETS:
         one, other = open_box(left, work).table.keys(), open_box(right, work).table.keys()
@@ -159,10 +161,10 @@ _ORDERS: dict[str, Callable[[Any, Any], Any]] = {
 
 def contains(container: Any, value: Any, work: Work) -> bool:
     """`value in container`."""
-    container = _bytes_of(unwrap(container))
+    container = bytes_of(unwrap(container))
     if isinstance(container, (str, bytes)):
         work.spend(1 + len(container) // 64)
-        return bool(_try(operator.contains, container, _bytes_of(unwrap(value))))
+        return bool(attempt(operator.contains, container, bytes_of(unwrap(value))))
     if isinstance(container, Stream):
         return any(same(item, value, work) for item in container.iterator)
     kind = kind_of(container)
@@ -181,7 +183,7 @@ def contains(container: Any, value: Any, work: Work) -> bool:
 
 def iterate(value: Any, work: Work) -> Any:
     """An iterator over what `for` would give."""
-    value = _bytes_of(unwrap(value))
+    value = bytes_of(unwrap(value))
     if isinstance(value, (str, bytes)):
         work.spend(len(value))
         return iter(value)
@@ -204,74 +206,13 @@ def _counted(value: Any, work: Work) -> Any:
         yield item
 
 
-def subscript(container: Any, key: Any, work: Work) -> Any:
-    """`container[key]`."""
-    container = _bytes_of(unwrap(container))
-    if isinstance(key, slice):
-        if isinstance(container, (str, bytes)):
-            return _try(operator.getitem, container, key)
-        kind = kind_of(container)
-        if kind not in ("list", "tuple"):
-            raise Unanswerable(f"{type_name(container)} cannot be sliced")
-        box = Box(kind)
-        size = _size(container)
-        chosen = range(size)[_checked_slice(key)]
-        work.spend(len(chosen))
-        if isinstance(container, Box):
-            box.sequence = [container.sequence[index] for index in chosen]
-        elif len(chosen) * 4 < size:
-            box.sequence = [container.item(index) for index in chosen]
-        else:
-            items = list(islice(container.items(), size))
-            box.sequence = [items[index] for index in chosen]
-        return box
-    if isinstance(container, (str, bytes)):
-        return _try(operator.getitem, container, _bytes_of(unwrap(key)))
-    kind = kind_of(container)
-    if kind in SEQUENCES:
-        index = unwrap(key)
-        if type(index) not in (int, bool):
-            raise Unanswerable("an index must be an int")
-        size = _size(container)
-        if not -size <= index < size:
-            raise Unanswerable("the index is out of range")
-        index = int(index) % size
-        return container.sequence[index] if isinstance(container, Box) else container.item(index)
-    if kind == "dict":
-        found, value = find_entry(container, key, work)
-        if found:
-            return value
-        raise Unanswerable("there is no such key")
-    raise Unanswerable(f"{type_name(container)} has no items")
-
-
-def find_entry(container: Any, key: Any, work: Work) -> tuple[bool, Any]:
-    """Whether a dict has the key, and its value."""
-    plain = unwrap(key)
-    if not isinstance(container, Box) and is_scalar(plain):
-        value = container.entry(plain)
-        if value is not NotImplemented:
-            return value is not ABSENT, value
-    entry = open_box(container, work).table.get(canonical(key, work))
-    return (False, None) if entry is None else (True, entry[1])
-
-
-def _checked_slice(key: slice) -> slice:
-    parts = [unwrap(part) for part in (key.start, key.stop, key.step)]
-    if any(part is not None and type(part) not in (int, bool) for part in parts):
-        raise Unanswerable("the bounds of a slice must be ints")
-    if parts[2] == 0:
-        raise Unanswerable("the step of a slice cannot be zero")
-    return slice(*parts)
-
-
 def arithmetic(symbol: str, left: Any, right: Any, work: Work) -> Any:
     """A binary operator, as Python has it on numbers, strings, lists, tuples and sets."""
     if type(left) not in _REAL or type(right) not in _REAL:
-        left, right = _bytes_of(unwrap(left)), _bytes_of(unwrap(right))
+        left, right = bytes_of(unwrap(left)), bytes_of(unwrap(right))
     if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
         _bound_numbers(symbol, left, right)
-        return _try(_OPERATORS[symbol], left, right)
+        return attempt(_OPERATORS[symbol], left, right)
     if symbol == "+":
         if isinstance(left, (str, bytes)) and type(left) is type(right):
             if len(left) + len(right) > LONGEST:
@@ -299,7 +240,7 @@ def unary(symbol: str, value: Any) -> Any:
     if isinstance(value, _NUMBERS):
         if symbol == "~" and isinstance(value, bool):
             value = int(value)
-        return _try(_UNARY[symbol], value)
+        return attempt(_UNARY[symbol], value)
     raise Unanswerable(f"{symbol}{type_name(value)} is not defined")
 
 
@@ -348,7 +289,7 @@ def _repeat(value: Any, count: int, work: Work) -> Any:
     kind = kind_of(value)
     if kind not in ("list", "tuple"):
         raise Unanswerable(f"{type_name(value)} * int is not defined")
-    work.spend(_size(value) * count)
+    work.spend(length(value) * count)
     box = Box(kind)
     box.sequence = open_box(value, work).sequence * count
     return box
@@ -370,21 +311,3 @@ def _set_operation(symbol: str, left: Any, right: Any, work: Work) -> Box:
                 if key not in one.table:
                     result.table[key] = entry
     return result
-
-
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, Box) else int(value.length())
-
-
-def _bytes_of(value: Any) -> Any:
-    """A bytearray is read as the bytes it holds."""
-    if is_scalar(value) or isinstance(value, (Box, TypeRef, Stream)) or value.kind != "bytearray":
-        return value
-    return value.scalar()
-
-
-def _try(operation: Callable[..., Any], *operands: Any) -> Any:
-    try:
-        return operation(*operands)
-    except Exception as error:
-        raise Unanswerable(str(error)) from None

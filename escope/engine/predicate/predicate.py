@@ -6,7 +6,8 @@ import ast
 import warnings
 from typing import Any
 
-from escope.engine.predicate.compiler import Compiler, Evaluation, ExpressionError
+from escope.engine.predicate.compiler import Compiler, ExpressionError
+from escope.engine.predicate.evaluation import Evaluation
 from escope.engine.predicate.operations import truth
 from escope.engine.predicate.values import Scope, Unanswerable, Work
 

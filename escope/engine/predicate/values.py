@@ -11,7 +11,7 @@ A value is one of
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Final, Protocol, runtime_checkable
 
 SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...)})
@@ -207,6 +207,17 @@ def open_box(value: Any, work: Work) -> Box:
     return box
 
 
+def find_entry(container: Any, key: Any, work: Work) -> tuple[bool, Any]:
+    """Whether a dict has the key, and its value."""
+    plain = unwrap(key)
+    if not isinstance(container, Box) and is_scalar(plain):
+        value = container.entry(plain)
+        if value is not NotImplemented:
+            return value is not ABSENT, value
+    entry = open_box(container, work).table.get(canonical(key, work))
+    return (False, None) if entry is None else (True, entry[1])
+
+
 def canonical(value: Any, work: Work, depth: int = 0) -> Hashable:
     """Equal for values that are one key of a dict.  Raises Unanswerable for what cannot be a key."""
     work.spend()
@@ -228,3 +239,41 @@ def canonical(value: Any, work: Work, depth: int = 0) -> Hashable:
     if kind is not None or isinstance(value, Stream) or value.kind == "bytearray":
         raise Unanswerable(f"{type_name(value)} cannot be a key")
     return ("object", value.identity)
+
+
+def set_of(items: Iterable[Any], work: Work) -> Box:
+    """A set; of equal elements the first stays."""
+    box = Box("set")
+    for item in items:
+        box.table.setdefault(canonical(item, work), (item, item))
+    return box
+
+
+def dict_of(pairs: Iterable[tuple[Any, Any]], work: Work) -> Box:
+    """A dict; of equal keys the first stays with the last value."""
+    box = Box("dict")
+    for key, value in pairs:
+        place = canonical(key, work)
+        old = box.table.get(place)
+        box.table[place] = (key if old is None else old[0], value)
+    return box
+
+
+def length(value: Any) -> int:
+    """Number of items of a container."""
+    return len(value) if isinstance(value, Box) else int(value.length())
+
+
+def bytes_of(value: Any) -> Any:
+    """A bytearray is read as the bytes it holds."""
+    if is_scalar(value) or isinstance(value, (Box, TypeRef, Stream)) or value.kind != "bytearray":
+        return value
+    return value.scalar()
+
+
+def attempt(operation: Callable[..., Any], *operands: Any) -> Any:
+    """What the operation gives; raises Unanswerable where it fails."""
+    try:
+        return operation(*operands)
+    except Exception as error:
+        raise Unanswerable(str(error)) from None
