@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -85,6 +87,11 @@ class Cinema(Requests, App[None]):
             assert cinema.terminal is not None
             cinema.terminal.focus()
         self.pulse.start()
+        if not self.is_headless:
+            # Ends as a key would end it: with the terminal as it was.
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.exit)
         self.projector.headline()
         if self.view.events:
             self.request_picture()

@@ -8,6 +8,7 @@ from rich.segment import Segment
 from textual.message import Message
 
 from escope.tui.picture import Path, TreeRow
+from escope.tui.plain import cut
 from escope.tui.styles.colours import (
     CHANGED,
     CHANGED_GROUND,
@@ -95,15 +96,12 @@ class StateTree(Lines):
             return [indent, Segment(f"  … {entry.value}", ink(FAINT, weight="italic"))]
         mark = ("▾ " if entry.expanded else "▸ ") if entry.expandable else "  "
         name = ink(CHANGED, weight="bold") if entry.changed else ink(TEXT)
-        segments = [
-            indent,
-            Segment(mark, ink(MUTED)),
-            Segment(entry.name, name),
-            Segment("  "),
-            Segment(
-                entry.value, ink(_INK[entry.kind], weight="strike" if entry.kind == "gone" else "")
-            ),
-        ]
+        head = [indent, Segment(mark, ink(MUTED)), Segment(entry.name, name), Segment("  ")]
+        value, room = entry.value, width - Segment.get_line_length(head)
+        if self._pan == 0 and room > 1:
+            value = cut(value, room)
+        style = ink(_INK[entry.kind], weight="strike" if entry.kind == "gone" else "")
+        segments = [*head, Segment(value, style)]
         if entry.before:
             segments += [Segment("  ← ", ink(FAINT)), Segment(entry.before, ink(FAINT))]
         return segments
