@@ -158,7 +158,9 @@ class Bar(Horizontal):
         if not self.is_mounted:
             return
         width = self.size.width or 80
-        self.query_one("#hints", Static).update(self._line(width))
+        # While the screen is taken down a last message may find nothing to be written on.
+        for hints in self.query("#hints").results(Static):
+            hints.update(self._line(width))
 
     def _line(self, width: int) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis", end="")
