@@ -287,8 +287,9 @@ def _subject(view: View) -> tuple[object, ...]:
 
 
 def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
-    """Play the recording at `path`; with `session` the one that its program is making; return 0.
+    """Play the recording at `path`; with `session` the one that its program is making.
 
+    Returns the exit status: 0, or 70 where the player itself failed.
     Raises UsageError without a terminal, RecordingError for a bad recording.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -297,7 +298,7 @@ def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
     with recording:
         app = Cinema(recording, session)
         app.run()
-    return 0
+    return 70 if app.return_code else 0
 
 
 def open_recording(path: str | os.PathLike[str], seconds: float = 0) -> Recording:

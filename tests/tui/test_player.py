@@ -46,6 +46,7 @@ async def test_a_step_key_goes_where_the_timeline_says(opened: Opened, name: str
             check(app, recording)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cart", "workers", "hostile"])
 async def test_walking_forward_and_back_shows_every_moment(opened: Opened, name: str) -> None:
     recording = opened(name)
