@@ -18,8 +18,16 @@ ROWS = np.dtype([("head", "<u4"), ("aux", "<u4"), ("value", "<u8")])
 
 Array = npt.NDArray[Any]
 
-_IS_CONTEXT = np.zeros(256, bool)
-_IS_CONTEXT[[Kind.CALL, Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.UNWIND]] = True
+
+def flags(*numbers: int) -> npt.NDArray[np.bool_]:
+    """True at `numbers`, to look up of many bytes at once which of them are among these."""
+    found = np.zeros(256, bool)
+    found[list(numbers)] = True
+    return found
+
+
+_IS_CONTEXT = flags(Kind.CALL, Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.UNWIND)
+_IS_STORE = flags(Kind.STORE, Kind.DELETE)
 
 
 def rows_of(data: bytes | memoryview) -> Array:
@@ -101,6 +109,11 @@ class Columns:
             found = np.where(siteless, of_events - FIRST_SITELESS, found).astype(np.uint8)
         kinds[places] = found
         return kinds
+
+    @cached_property
+    def stores(self) -> npt.NDArray[np.int64]:
+        """Places of the STORE and DELETE rows."""
+        return np.flatnonzero(_IS_STORE[self.kind])
 
     @cached_property
     def _switches(self) -> npt.NDArray[np.int64]:
