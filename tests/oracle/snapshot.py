@@ -140,6 +140,14 @@ class Snapshot:
             elif base is dict:
                 pairs = list(islice(_pairs(value, mro), ITEM_LIMIT))
                 length = dict.__len__(value)
+                if any(type(pair[0]) is str and pair[0] == "__builtins__" for pair in pairs):
+                    # A namespace seen as a value: what the interpreter put there is left out.
+                    pairs = [
+                        pair
+                        for pair in pairs
+                        if type(pair[0]) is not str or pair[0] != "__builtins__"
+                    ]
+                    length = len(pairs)
                 node["pairs"] = [[self._value(key), self._value(item)] for key, item in pairs]
             elif base is set or base is frozenset or base is collections.deque:
                 items = list(islice(base.__iter__(value), ITEM_LIMIT))
