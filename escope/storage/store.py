@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
@@ -16,9 +14,11 @@ import numpy.typing as npt
 
 from escope.errors import PositionError, RecordingError
 from escope.events import Kind
+from escope.storage.activations import Activation, Activations
 from escope.storage.archive import Archive
+from escope.storage.block_cache import BlockCache
 from escope.storage.blocks import Block, BlockRecord
-from escope.storage.checkpoint import NO_SEQ, FrameEntry
+from escope.storage.checkpoint import FrameEntry
 from escope.storage.index import MARKED, OUTERMOST_UNWIND, Family
 from escope.storage.live import Live
 from escope.storage.seal import counts_of
@@ -40,21 +40,6 @@ __all__ = [
 ]
 
 _CACHE_BYTES = 96 << 20
-_COLUMN_FACTOR = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """One run of a frame: from its CALL or RESUME to its RETURN, YIELD or UNWIND."""
-
-    start_seq: int
-    end_seq: int | None
-    """None while it lasts."""
-    frame: int
-    thread: int
-    depth: int
-    """1 for the outermost frame of the thread."""
-    code: int
 
 
 class _Source(Protocol):
@@ -98,9 +83,9 @@ class Store:
         self._retired: list[_Source] = []
         self._switched = False
         self._lock = RLock()
-        self._blocks: OrderedDict[int, Block] = OrderedDict()
-        self._bytes = 0
+        self._cache = BlockCache(_CACHE_BYTES)
         self._tables = Tables(self)
+        self._activations = Activations(self)
         self._seqs: dict[Kind, Array] = {}
 
     # -- the whole --------------------------------------------------------------------------------
@@ -179,7 +164,7 @@ class Store:
         with self._lock:
             for source in (self._source, *self._retired):
                 source.close()
-            self._blocks.clear()
+            self._cache.clear()
             if self._folder is not None:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -262,10 +247,9 @@ class Store:
                 raise IndexError(f"the recording has no block {number}")
             source = self._source
             summary = source.summaries[number]
-            found = self._blocks.get(number)
+            found = self._cache.get(number)
             # The last block of a growing recording may have been read before it grew.
             if found is not None and found.events == summary["events"]:
-                self._blocks.move_to_end(number)
                 return found
         try:
             record = source.record(number)
@@ -284,15 +268,7 @@ class Store:
             )
         with self._lock:
             if source is self._source:
-                old = self._blocks.pop(number, None)
-                if old is not None:
-                    self._bytes -= old.nbytes * _COLUMN_FACTOR
-                self._blocks[number] = block
-                # Columns are computed later and are kept with the block.
-                self._bytes += block.nbytes * _COLUMN_FACTOR
-                while self._bytes > _CACHE_BYTES and len(self._blocks) > 1:
-                    _, old = self._blocks.popitem(last=False)
-                    self._bytes -= old.nbytes * _COLUMN_FACTOR
+                self._cache.keep(block)
         return block
 
     def block_of(self, seq: int) -> int:
@@ -359,45 +335,23 @@ class Store:
 
     def activation(self, start_seq: int) -> Activation | None:
         """The activation that the CALL or RESUME at `start_seq` began; None if it is no such event."""
-        if not 0 <= start_seq < self.events:
-            return None
-        began = self.block(self.block_of(start_seq)).spans.began
-        place = int(np.searchsorted(began["start"], np.uint64(start_seq)))
-        if place == len(began) or int(began["start"][place]) != start_seq:
-            return None
-        return self._activation(began[place])
-
-    def _activation(self, span: Any) -> Activation:
-        start, end, frame, thread, depth, code = span.tolist()
-        if end == NO_SEQ:
-            end = self._end_of(start)
-        return Activation(start, end, frame, thread, depth, code)
-
-    def _end_of(self, start: int) -> int | None:
-        """Where an activation that outlived its block ended."""
-        ends = self._source.values(Family.ENDS, start)
-        return int(ends[0]) if len(ends) else None
+        return self._activations.of(start_seq)
 
     def activations(self, lo_seq: int, hi_seq: int) -> list[Activation]:
         """Activations that began at lo_seq <= seq < hi_seq, in the order they began."""
-        lo_seq, hi_seq = max(lo_seq, 0), min(hi_seq, self.events)
-        if lo_seq >= hi_seq:
-            return []
-        found = []
-        for number in range(self.block_of(lo_seq), self.block_of(hi_seq - 1) + 1):
-            began = self.block(number).spans.began
-            bounds = np.array([lo_seq, hi_seq], np.uint64)
-            first, end = np.searchsorted(began["start"], bounds).tolist()
-            found += [self._activation(span) for span in began[first:end]]
-        return found
+        return self._activations.between(lo_seq, hi_seq)
 
     def enclosing(self, seq: int, thread: int) -> list[Activation]:
         """The thread's activations that the event at `seq` lies in, outermost first.
 
         The event that begins or ends an activation lies in it, too.
         """
-        spans = self.block(self.block_of(seq)).enclosing(seq, thread)
-        return [self._activation(span) for span in spans]
+        return self._activations.enclosing(seq, thread)
+
+    def end_of(self, start_seq: int) -> int | None:
+        """Where an activation that outlived its block ended; None while it lasts."""
+        ends = self._source.values(Family.ENDS, start_seq)
+        return int(ends[0]) if len(ends) else None
 
     # -- time and marks ---------------------------------------------------------------------------
 
