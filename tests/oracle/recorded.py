@@ -66,8 +66,16 @@ def flatten(value: Any, objects: dict[int, Value]) -> Value:
             if child.kind == "attribute":
                 node.setdefault("attributes", {})[child.name] = slot
             else:
-                node.setdefault("items", []).append(slot)
                 if child.kind == "entry":
+                    if _is_builtins(child.name):
+                        node["length"] -= 1
+                        continue
                     waiting.append((child.name, slot))
+                node.setdefault("items", []).append(slot)
             waiting.append((child.value, slot))
     return root[0]
+
+
+def _is_builtins(key: Any) -> bool:
+    # What the interpreter puts into a namespace, which the snapshots leave out as well.
+    return bool(key.is_scalar and key.to_json().get("repr") == "'__builtins__'")
