@@ -54,7 +54,7 @@ def part_of(file: Path) -> Path:
 def _clear(file: Path, shown: str, force: bool) -> None:
     """Take away what is at the place of `-o`, or say why it stays."""
     part = part_of(file)
-    if not file.name or shown.endswith(os.sep) or file.is_dir():
+    if not file.name or shown.endswith(os.sep) or os.path.isdir(file):
         raise UsageError(f"cannot write {shown!r}: it is a directory; name a file")
     if os.path.lexists(part):
         if _growing(part):
@@ -76,7 +76,8 @@ def _clear(file: Path, shown: str, force: bool) -> None:
             shutil.rmtree(part, ignore_errors=True)
         else:
             raise UsageError(f"cannot write {shown!r}: {part.name!r} is not a recording")
-    file.unlink(missing_ok=True)
+    if os.path.lexists(file):
+        file.unlink(missing_ok=True)
 
 
 def _growing(part: Path) -> bool:
@@ -106,7 +107,7 @@ def _make(file: Path, shown: str) -> Output:
     except FileExistsError:
         raise
     except OSError as error:
-        if error.errno == errno.ENOENT:
+        if error.errno == errno.ENOENT and not os.path.isdir(part.parent):
             what = f"the directory {os.path.dirname(shown) or '.'!r} does not exist"
         else:
             what = error.strerror or str(error)
