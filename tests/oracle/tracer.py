@@ -144,6 +144,9 @@ class Tracer:
         content = frame.f_locals
         # Only the code's own names: a program may have added others to what locals() gave it.
         for name in dict.fromkeys((*code.co_varnames, *code.co_cellvars, *code.co_freevars)):
+            # `__classdict__` is a class's namespace, into which asking for f_locals itself puts names.
+            if name == "__classdict__":
+                continue
             if not name.startswith(".") and name not in unreadable(code):
                 try:
                     result.append((name, content[name]))
@@ -161,7 +164,8 @@ def unreadable(code: types.CodeType) -> frozenset[str]:
     """
     if not code.co_flags & _OPTIMIZED:
         # Variables of a comprehension that runs inlined in a module or class: f_locals has none.
-        return frozenset(code.co_varnames)
+        # Cells of a class body: CPython 3.12 puts them into the namespace only when f_locals is asked.
+        return frozenset((*code.co_varnames, *code.co_cellvars))
     if sys.version_info < (3, 13):
         return frozenset()
     cleared = {

@@ -131,6 +131,20 @@ def make_class(name, number):
     return Local
 
 
+def two_of_a_name(shared):
+    class Own:
+        first, *shared = shared_before
+        own = shared
+        shared += ["own"]
+
+        def outer(self):
+            return shared
+
+    return Own.shared, Own().outer()
+
+
+shared_before = [1, 2]
+print(two_of_a_name(["outer", "one", "two"]))
 child = Child("v", "e")
 print(child.describe(), child.made_by, Child.options, Base.options)
 print(Child.build("1,2").describe(), Child.helper(4), Child.Inner().outer_name())
