@@ -39,7 +39,6 @@ class Actions:
 
     def __init__(self, app: Cinema) -> None:
         self._app = app
-        self._before_prompt: Pane | None = None
         self.driving = Driving(app)
         self.commands = Commands(app, self)
         simple: dict[str, Callable[[], object]] = {
@@ -350,13 +349,7 @@ class Actions:
 
     def prompt(self, purpose: str, label: str, placeholder: str) -> None:
         """Ask for a line of text."""
-        self._before_prompt = self._app.cinema.focused_pane
         self._app.cinema.bar.ask(purpose, label, placeholder=placeholder)
-
-    def restore_focus(self) -> None:
-        """Give the focus back to the pane that had it before the prompt."""
-        pane = self._before_prompt or Pane.SOURCE
-        self._app.cinema.set_focus(self._app.cinema.widget_of(pane))
 
     def typed(self, purpose: str, text: str) -> None:
         """Do what was typed at a prompt."""

@@ -86,8 +86,5 @@ class Requests:
     def on_bar_typed(self, message: Bar.Typed) -> None:
         self.actions.typed(message.purpose, message.text)
 
-    def on_bar_closed(self, message: Bar.Closed) -> None:
-        self.actions.restore_focus()
-
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.projector.headline()

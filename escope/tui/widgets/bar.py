@@ -10,6 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from escope.tui.plain import cut, plain
@@ -54,13 +55,10 @@ class Bar(Horizontal):
         purpose: str
         text: str
 
-    @dataclass
-    class Closed(Message):
-        """The prompt went away."""
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.purpose = ""
+        self._before: Widget | None = None
         self._history: dict[str, list[str]] = {}
         self._recalled = 0
         self._hints: tuple[tuple[str, str, str], ...] = ()
@@ -100,7 +98,9 @@ class Bar(Horizontal):
         self._render_hints()
 
     def ask(self, purpose: str, label: str, text: str = "", placeholder: str = "") -> None:
-        """Open the prompt; `Typed` or `Closed` follows."""
+        """Open the prompt; `Typed` follows, unless the person gives up."""
+        if not self.purpose:
+            self._before = self.screen.focused
         self.purpose = purpose
         self.quiet()
         self._open(True)
@@ -114,10 +114,10 @@ class Bar(Horizontal):
         self.screen.set_focus(prompt)
 
     def close(self) -> None:
-        """Close the prompt."""
+        """Close the prompt; the focus goes back to where it was, at once: the next key is for there."""
         self._open(False)
         self.purpose = ""
-        self.post_message(self.Closed())
+        self.screen.set_focus(self._before, scroll_visible=False)
 
     def _open(self, opened: bool) -> None:
         self.query_one("#hints").display = not opened

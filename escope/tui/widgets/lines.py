@@ -14,7 +14,7 @@ from escope.tui.styles.colours import FAINT, GROUND, SELECTED, ink
 Segments = list[Segment]
 
 
-class Lines(ScrollView, can_focus=True):
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows painted on demand; a subclass says how many there are and what each looks like."""
 
     DEFAULT_CSS = """
@@ -97,8 +97,16 @@ class Lines(ScrollView, can_focus=True):
         self.refresh()
 
     def pan(self, by: int) -> None:
-        """Scroll sideways."""
-        self._pan = max(0, self._pan + by)
+        """Scroll sideways, as far as something visible reaches."""
+        width = self.scrollable_content_region.width
+        top = self.scroll_offset.y
+        # Panned rows are painted in full, and so can be measured.
+        self._pan, before = max(1, self._pan), self._pan
+        longest = 0
+        for row in range(top, min(top + self.size.height, self.row_count)):
+            room = width - Segment.get_line_length(self.lead(row, width))
+            longest = max(longest, Segment.get_line_length(self.paint(row, room)) - room)
+        self._pan = max(0, min(before + by, longest))
         self.refresh()
 
     def pick(self) -> None:
@@ -126,6 +134,17 @@ class Lines(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_rows(self.row_count)
+        self._reveal_soon()
+
+    def on_show(self) -> None:
+        # While it was hidden the cursor may have gone anywhere.
+        self._reveal_soon()
+
+    def _reveal_soon(self) -> None:
+        """Reveal the cursor when the new size holds: how far can be scrolled depends on it."""
+        self.call_after_refresh(self._reveal_cursor)
+
+    def _reveal_cursor(self) -> None:
         if self.row_count:
             self.reveal(self.cursor, margin=3, center=True)
 

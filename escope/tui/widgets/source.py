@@ -74,7 +74,8 @@ class Source(Lines):
         self.set_rows(len(part.text.lines) if part is not None else 0)
         if part is not None:
             line = cursor if cursor is not None else part.line or part.near
-            self.cursor = max(0, min(line - 1, self.row_count - 1))
+            row = max(0, min(line - 1, self.row_count - 1))
+            moved, self.cursor = moved or row != self.cursor, row
             if new_file:
                 self.scroll_to(
                     y=max(0, self.cursor - self.size.height // 2), animate=False, force=True
