@@ -3,56 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
 
 import pytest
 
-from escope.engine.graphs.cfg import ENTRY, EXIT, node_of_line
-from escope.engine.replay.overlay import overlay
 from escope.engine.replay.recording import Recording
-from escope.errors import RecordingError
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITE, Detail
 from tests.property.test_diff_laws import graph
 from tests.property.test_predicate_search import brute_force
+from tests.replay.conftest import Recorded
 from tests.replay.programs import Program, Step
 from tests.replay.tape import Tape
 from tests.replay.test_timeline import STEPS
 
-ROOT = Path(__file__).parents[2]
-PROGRAMS = ROOT / "tests/oracle/programs"
 NAMES = ("generators", "recursion", "threads", "uncaught", "async_tasks", "comprehensions")
 EXPRESSIONS = ("x", "len(items) > 1", "i == 2 or self", "value is None", "not x")
 
 
-def record(name: str, folder: Path) -> Path:
-    """Record one of the oracle's programs."""
-    file = folder / f"{name}.esr"
-    command = [
-        sys.executable,
-        "-m",
-        "escope",
-        "record",
-        "-o",
-        str(file),
-        str(PROGRAMS / f"{name}.py"),
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    subprocess.run(command, env=environment, capture_output=True, timeout=120, check=False)
-    assert file.exists()
-    return file
-
-
 @pytest.fixture(scope="module", params=NAMES)
-def recording(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Recording:
-    return Recording.open(record(request.param, tmp_path_factory.mktemp("replay")))
+def recording(request: pytest.FixtureRequest, recorded: Recorded) -> Iterator[Recording]:
+    with Recording.open(recorded(request.param)) as opened:
+        yield opened
 
 
 def program_of(recording: Recording) -> Program:
@@ -124,33 +98,26 @@ def test_diffs_turn_one_state_into_the_other(recording: Recording) -> None:
         assert b.diff(b) == []
 
 
-def test_counts_of_control_flow_are_those_of_the_events(recording: Recording) -> None:
-    rows: dict[int, Counter[tuple[int, int]]] = {}
-    last: dict[int, int] = {}
-    graphs = {}
-    ends = {Kind.RETURN, Kind.UNWIND}
-    for event in recording.events(kinds={Kind.LINE, *ends}):
+def test_every_event_shows_a_line_of_its_function(recording: Recording) -> None:
+    newest: dict[int, int | None] = {}
+    kinds = Counter[str]()
+    for event in recording.events():
         code = event.code
-        assert code is not None
-        if code.id not in graphs:
-            try:
-                graphs[code.id] = overlay(recording, code.id)
-            except RecordingError:
-                graphs[code.id] = None
-        if graphs[code.id] is None:
+        if code is None:
             continue
-        line = event.line
-        assert line is not None
-        here = EXIT if event.kind_id in ends else node_of_line(graphs[code.id], line)
-        rows.setdefault(code.id, Counter())[last.get(event.frame, ENTRY), here] += 1
-        last[event.frame] = here
-    assert rows
-    for number, moves in rows.items():
-        counted = graphs[number]
-        assert counted.graph["transitions"] == sum(moves.values())
-        for (source, target), count in moves.items():
-            if source != target:
-                assert counted.edges[source, target]["count"] == count
+        assert event.line is not None
+        assert code.first_line <= event.line <= code.last_line, event
+        kinds[event.kind] += 1
+        if event.kind_id is Kind.CALL:
+            assert event.line == code.first_line
+            frame = recording.at(event.seq).frame(event.frame)
+            assert frame is not None
+            assert frame.line == event.line
+        if event.kind_id in (Kind.CALL, Kind.LINE):
+            newest[event.frame] = event.line
+        elif event.kind_id is Kind.UNWIND:
+            assert event.line == newest[event.frame], event
+    assert kinds["call"]
 
 
 def test_every_event_and_state_has_its_json(recording: Recording) -> None:

@@ -288,12 +288,17 @@ class Recording:
     def line_at(self, block: Block, row: int) -> int | None:
         """The line of the event at `row`; None where no frame is running."""
         site = self._site_at(block, row)
-        return int(self.store.site_line[site]) if site else None
+        return self.line_of(site) if site else None
 
     def last_line_at(self, block: Block, row: int) -> int | None:
         """The last line of the frame of the event at `row`; None where no frame is running."""
         site = int(self.contents.changes(block.number).last_site[row])
-        return int(self.store.site_line[site]) if site else None
+        return self.line_of(site) if site else None
+
+    def line_of(self, site: int) -> int:
+        """The line of a site; of the call of a module, which the compiler puts at line 0, its first."""
+        line = int(self.store.site_line[site])
+        return line or self.code(int(self.store.site_code[site])).first_line
 
     def slot_changes(self, block: Block, frame: int, limit: int) -> Iterator[tuple[int, Raw]]:
         """Each change of one of the frame's own slots in the block's first `limit` rows, in order."""

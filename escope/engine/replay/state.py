@@ -253,8 +253,7 @@ class FrameState:
     @property
     def line(self) -> int:
         """The last line that ran, or the function's first line where none has."""
-        store = self.state.recording.store
-        return int(store.site_line[self.site]) if self.site else self.code.first_line
+        return self.state.recording.line_of(self.site) if self.site else self.code.first_line
 
     @property
     def slots(self) -> dict[int, Raw]:
