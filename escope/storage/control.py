@@ -15,7 +15,7 @@ from time import monotonic_ns
 from typing import Any
 
 from escope.errors import RecordingError, UsageError
-from escope.storage.process import map_file, process_alive
+from escope.storage.process import create_file, map_file, process_alive
 
 _MAGIC = int.from_bytes(b"ESCCTRL\n", "little")
 _VERSION = 1
@@ -124,35 +124,18 @@ class Control:
     launcher_pid = _Word(115)
 
     def __init__(self, path: str | os.PathLike[str], *, readonly: bool = False) -> None:
-        name = os.fspath(path)
-        try:
-            fd = os.open(name, (os.O_RDONLY if readonly else os.O_RDWR) | os.O_CLOEXEC)
-        except OSError as error:
-            raise RecordingError(f"{name}: cannot be opened: {error.strerror}") from None
-        try:
-            size = os.fstat(fd).st_size
-            if size != _SIZE:
-                raise RecordingError(f"{name}: not a control page: it has {size} bytes")
-            self._map = map_file(fd, size, readonly=readonly)
-        except (OSError, ValueError) as error:
-            raise RecordingError(f"{name}: cannot be mapped: {error}") from None
-        finally:
-            os.close(fd)
+        self._map = map_file(path, "a control page", _SIZE, _SIZE, readonly=readonly)
         self._view = memoryview(self._map)
         self._words = self._view[:_PAGE].cast("Q")
         if self._words[0] != _MAGIC or self._words[1] != _VERSION:
             self.close()
-            raise RecordingError(f"{name}: not a control page: wrong magic or version")
+            raise RecordingError(f"{os.fspath(path)}: not a control page: wrong magic or version")
 
     @classmethod
     def create(cls, path: str | os.PathLike[str]) -> Control:
         """Make the file (0600) and map it; OSError if it exists or has no room."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.posix_fallocate(fd, 0, _SIZE)
-            os.pwrite(fd, _MAGIC.to_bytes(8, "little") + _VERSION.to_bytes(8, "little"), 0)
-        finally:
-            os.close(fd)
+        header = _MAGIC.to_bytes(8, "little") + _VERSION.to_bytes(8, "little")
+        create_file(path, _SIZE, header)
         return cls(path)
 
     @classmethod

@@ -18,7 +18,7 @@ import os
 from time import monotonic_ns, sleep
 
 from escope.errors import RecordingError
-from escope.storage.process import map_file, process_alive
+from escope.storage.process import create_file, map_file, process_alive
 from escope.storage.rows import ROW_SIZE
 
 _MAGIC = int.from_bytes(b"ESCRING\n", "little")
@@ -45,20 +45,8 @@ class Ring:
     )
 
     def __init__(self, path: str | os.PathLike[str], *, readonly: bool = False) -> None:
-        name = os.fspath(path)
-        try:
-            fd = os.open(name, (os.O_RDONLY if readonly else os.O_RDWR) | os.O_CLOEXEC)
-        except OSError as error:
-            raise RecordingError(f"{name}: cannot be opened: {error.strerror}") from None
-        try:
-            size = os.fstat(fd).st_size
-            if size < _HEADER + ROW_SIZE:
-                raise RecordingError(f"{name}: not a ring: it has only {size} bytes")
-            self._map = map_file(fd, size, readonly=readonly)
-        except (OSError, ValueError) as error:
-            raise RecordingError(f"{name}: cannot be mapped: {error}") from None
-        finally:
-            os.close(fd)
+        self._map = map_file(path, "a ring", _HEADER + ROW_SIZE, readonly=readonly)
+        size = len(self._map)
         view = memoryview(self._map)
         words = view[:_HEADER].cast("Q")
         capacity = words[2]
@@ -73,7 +61,7 @@ class Ring:
             words.release()
             view.release()
             self._map.close()
-            raise RecordingError(f"{name}: not a ring: {problem}")
+            raise RecordingError(f"{os.fspath(path)}: not a ring: {problem}")
         self._words = words
         self._data = view[_HEADER : _HEADER + capacity * ROW_SIZE]
         self._capacity = capacity
@@ -87,14 +75,8 @@ class Ring:
     def create(cls, path: str | os.PathLike[str], size_bytes: int) -> Ring:
         """Make the file (0600) and map it; OSError if it exists or has no room."""
         capacity = max(size_bytes // ROW_SIZE, 16)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            # A hole in a mapped file would be a SIGBUS in the program once the disk is full.
-            os.posix_fallocate(fd, 0, _HEADER + capacity * ROW_SIZE)
-            header = (_MAGIC, _VERSION, capacity)
-            os.pwrite(fd, b"".join(word.to_bytes(8, "little") for word in header), 0)
-        finally:
-            os.close(fd)
+        header = b"".join(word.to_bytes(8, "little") for word in (_MAGIC, _VERSION, capacity))
+        create_file(path, _HEADER + capacity * ROW_SIZE, header)
         return cls(path)
 
     @classmethod
