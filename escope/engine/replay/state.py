@@ -319,6 +319,8 @@ class FrameState:
                     if not content.items or content.items[-1][0] == Tag.NOTHING:
                         continue
                     raw = content.items[-1]
+            if slot in cells and names[slot] in found:
+                continue  # a class body's own name hides the variable around it
             found[names[slot]] = raw
         return found
 
