@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 import warnings
@@ -73,6 +74,9 @@ def _parts() -> list[str]:
     parts += [
         path.name for path in LIBRARY.iterdir() if path.is_dir() and (path / "__init__.py").exists()
     ]
+    if not os.environ.get("ESCOPE_LONG_TESTS"):
+        # CPython's own tests are three times the rest: for a long run, not for every one.
+        parts.remove("test")
     return sorted(set(parts) - NOT_FOR_THIS)
 
 
