@@ -107,5 +107,7 @@ class RowModel:
             content = sorted((self.tree(each, inner) for each in items), key=repr)
         else:
             content = [self.tree(each, inner) for each in items]
-        attributes = {name[1].decode(): self.tree(v, inner) for name, v in known["attributes"].items()}
+        attributes = {
+            name[1].decode(): self.tree(v, inner) for name, v in known["attributes"].items()
+        }
         return known["shape"].name, content, attributes

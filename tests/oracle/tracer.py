@@ -129,7 +129,7 @@ class Tracer:
                     for name, value in list(dict.items(frame.f_globals))
                     if type(name) is str and name not in hidden
                 ]
-            if sys.version_info >= (3, 13) and unreadable(code):
+            if sys.version_info >= (3, 13) and code.co_varnames:
                 return "class", []
             content = frame.f_locals
             if not any(base is dict for base in type(content).__mro__):
@@ -144,9 +144,6 @@ class Tracer:
         content = frame.f_locals
         # Only the code's own names: a program may have added others to what locals() gave it.
         for name in dict.fromkeys((*code.co_varnames, *code.co_cellvars, *code.co_freevars)):
-            # `__classdict__` is a class's namespace, into which asking for f_locals itself puts names.
-            if name == "__classdict__":
-                continue
             if not name.startswith(".") and name not in unreadable(code):
                 try:
                     result.append((name, content[name]))
@@ -166,12 +163,14 @@ def unreadable(code: types.CodeType) -> frozenset[str]:
         # Variables of a comprehension that runs inlined in a module or class: f_locals has none.
         # Cells of a class body: CPython 3.12 puts them into the namespace only when f_locals is asked.
         return frozenset((*code.co_varnames, *code.co_cellvars))
+    # The namespace of a class around, which asking for that one's f_locals has changed.
+    unknown = frozenset({"__classdict__"}.intersection(code.co_freevars))
     if sys.version_info < (3, 13):
-        return frozenset()
+        return unknown
     cleared = {
         item.argval for item in dis.get_instructions(code) if item.opname == "LOAD_FAST_AND_CLEAR"
     }
-    return frozenset(cleared.intersection(code.co_cellvars))
+    return unknown | cleared.intersection(code.co_cellvars)
 
 
 def main() -> None:

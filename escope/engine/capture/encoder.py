@@ -126,27 +126,28 @@ class Encoder(RowWriter):
         value = followed.target()
         if value is None:
             return
-        anatomy = followed.anatomy
-        followed.fresh = False
-        followed.stale = False
+        try:
+            self._write(followed, value)
+        except BaseException:
+            # The program's stack or a signal handler cut it short: what is new is written again.
+            followed.broken = True
+            if followed.fresh:
+                self._work.append(followed)
+            raise
+        followed.fresh = followed.stale = followed.broken = False
         followed.changes = 0
         followed.checked_at = self.events
-        shape = anatomy.shape
+
+    def _write(self, followed: Followed, value: Any) -> None:
+        anatomy, shape, oid = followed.anatomy, followed.anatomy.shape, followed.object_id
         type_id = self._type(anatomy)
-        oid = followed.object_id
         if shape in an.IMMUTABLE:
             self._write_immutable(followed, value, type_id)
             return
         rows: list[tuple[int, int, int]] = []
-        label = Label.OPAQUE if anatomy.concealed else Label.EXACT
-        length = self._write_items(followed, value, rows)
-        if length > self.limits.items:
-            label = Label.TRUNCATED
-            rows.insert(0, (Detail.LENGTH << 8, oid, length))
-        if type(followed.items) is dict and len(followed.items) < min(length, self.limits.items):
-            # Two keys that cannot be told apart (NaN is not equal to itself).
-            label = Label.UNOBSERVED
-        followed.length = length
+        followed.length = self._write_items(followed, value, rows)
+        if followed.length > self.limits.items:
+            rows.insert(0, (Detail.LENGTH << 8, oid, followed.length))
         followed.attributes = {}
         if shape is not Shape.NAMESPACE and shape is not Shape.CELL:
             for name, attribute in anatomy.attributes(value).items():
@@ -155,7 +156,7 @@ class Encoder(RowWriter):
                 tag, number = self.item_token(item)
                 rows.append((_ATTR | tag, oid, number))
             self.note_dict(followed, value)
-        self.row(_OBJECT | label, type_id, oid)
+        self.row(_OBJECT | self._label(followed), type_id, oid)
         for head, aux, number in rows:
             self.row(head, aux, number)
 
@@ -237,7 +238,8 @@ class Encoder(RowWriter):
     def check(self, followed: Followed, operation: str) -> bool:
         """Compare an object with its shadow; write what changed, as a `mutate` event.  True if it changed.
 
-        Cells and namespaces change without an event of their own: their changes are details of the next.
+        Cells and namespaces, and any object without an `operation`, change without an event of their own:
+        their changes are details of the next.
         """
         value = followed.target()
         shape = followed.anatomy.shape
@@ -246,30 +248,50 @@ class Encoder(RowWriter):
         if followed.fresh:
             return False
         followed.checked_at = self.events
-        changed_class = shape is not Shape.NAMESPACE and type(value) is not followed.anatomy.cls
-        if changed_class:
+        if shape is not Shape.NAMESPACE and type(value) is not followed.anatomy.cls:
             followed.anatomy = self.objects.anatomy(type(value))
-        if followed.stale or changed_class:
+            followed.broken = True
+        if followed.broken or (
+            followed.stale and followed.items is None and not followed.attributes
+        ):
             self.drain()
             self.write(followed)
             self.drain()
             return False
-        rows: list[tuple[int, int, int]] = []
-        changed_items(self, followed, value, rows)
-        if (
-            shape is not Shape.NAMESPACE
-            and shape is not Shape.CELL
-            and not same_attributes(self, followed, value)
+        try:
+            rows: list[tuple[int, int, int]] = []
+            changed_items(self, followed, value, rows)
+            if (
+                shape is not Shape.NAMESPACE
+                and shape is not Shape.CELL
+                and not same_attributes(self, followed, value)
+            ):
+                changed_attributes(self, followed, value, rows)
+            if followed.stale:
+                followed.stale = False
+                rows.append((Detail.RELABEL << 8, followed.object_id, self._label(followed)))
+                self.changed(followed, rows, operation if len(rows) > 1 else "")
+                return len(rows) > 1
+            if rows:
+                self.changed(followed, rows, operation)
+            return bool(rows)
+        except BaseException:
+            followed.broken = True
+            raise
+
+    def _label(self, followed: Followed) -> Label:
+        if followed.anatomy.concealed:
+            return Label.OPAQUE
+        if type(followed.items) is dict and len(followed.items) < min(
+            followed.length, self.limits.items
         ):
-            changed_attributes(self, followed, value, rows)
-        if not rows:
-            return False
-        self.changed(followed, rows, operation)
-        return True
+            # Two keys that cannot be told apart (NaN is not equal to itself).
+            return Label.UNOBSERVED
+        return Label.TRUNCATED if followed.length > self.limits.items else Label.EXACT
 
     def changed(self, followed: Followed, rows: list[tuple[int, int, int]], operation: str) -> None:
         """Write change rows of an object whose shadow is already up to date, as a `mutate` event."""
-        name = self.string(operation)
+        name = self.string(operation) if operation else 0
         self.drain()
         followed.changes += len(rows)
         if followed.changes > _KEYFRAME_SLACK + 2 * (
@@ -280,10 +302,7 @@ class Encoder(RowWriter):
         else:
             for head, aux, number in rows:
                 self.row(head, aux, number)
-        if (
-            followed.anatomy.shape is not Shape.NAMESPACE
-            and followed.anatomy.shape is not Shape.CELL
-        ):
+        if operation and followed.anatomy.shape not in (Shape.NAMESPACE, Shape.CELL):
             self.event(_MUTATE | Tag.STR, followed.object_id, name)
 
     def splice_rows(

@@ -78,7 +78,7 @@ def call(
         encoder.check(module, "")
         binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, module.object_id))
     elif code.body == "class" and an.is_mapping(names := frame.f_locals):
-        own = encoder.namespace(names)
+        own = encoder.namespace(names) if type(names) is dict else encoder.follow(names)
         binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, own.object_id))
     encoder.drain()
     ledger.time()

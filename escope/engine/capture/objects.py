@@ -28,6 +28,7 @@ class Followed:
         "address",
         "anatomy",
         "attributes",
+        "broken",
         "changes",
         "checked_at",
         "fresh",
@@ -60,6 +61,8 @@ class Followed:
         self.round = 0
         self.stale = False
         """It carries the label `unobserved`."""
+        self.broken = False
+        """Writing it was cut short: its shadow cannot be trusted."""
         self.held_dict: int | None = None
 
     def target(self) -> Any:

@@ -70,6 +70,9 @@ def args(
                     suspects.append((value, True, "exec", ()))
             _globals_suspected(ledger, frame, probe)
     if suspects:
+        if frame.code.body == "module":
+            # Unseen code may add names to the module that calls it.
+            suspects.append((caller.f_globals, False, "", ()))
         frame.pending = [*frame.pending, *suspects] if frame.pending else suspects
 
 

@@ -70,13 +70,15 @@ def store_name(
         encoder.drain()
         encoder.event(probe.head | tag, 0, number)
         return
-    namespace = encoder.namespace(names, module)
-    encoder.drain()
     if type(names) is not dict:
         # Its class may store something else (enum replaces `auto()`): the details tell what.
-        encoder.check(namespace, "")
+        own = encoder.follow(names)
+        encoder.check(own, "")
+        encoder.drain()
         encoder.event(probe.head | tag, 0, number)
         return
+    namespace = encoder.namespace(names, module)
+    encoder.drain()
     namespace.items[probe.name] = (probe.name, encoder.item(value))
     encoder.event(probe.head | tag, namespace.object_id, number)
 
@@ -103,6 +105,11 @@ def delete_name(
     ledger.settle(ledger.find(thread, probe))
     encoder = ledger.encoder
     if not an.is_mapping(names):
+        encoder.event(probe.head, 0, 0)
+        return
+    if type(names) is not dict:
+        encoder.check(encoder.follow(names), "")
+        encoder.drain()
         encoder.event(probe.head, 0, 0)
         return
     namespace = encoder.namespace(names, module)
