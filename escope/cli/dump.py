@@ -29,11 +29,11 @@ def command(file: str, as_json: bool, kinds: tuple[str, ...], start: str, stop: 
             return
         first, last = recording.position(start), recording.position(stop)
         for event in recording.events(first, last + 1, chosen):
-            document = event.to_json()
             if as_json:
-                write_json(document)
+                write_json(event.to_json())
             else:
-                write(_line(document))
+                # No more of a value than a line can show: whole ones make growing lists quadratic.
+                write(_line(event.to_json(items=WIDTH // 2)))
 
 
 def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:

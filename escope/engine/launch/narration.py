@@ -11,7 +11,7 @@ from escope.engine.launch.wiring import Wiring
 def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
     """Say in one line what was recorded, where it lies and how to open it."""
     try:
-        print(f"escope: {summary(wiring, seconds, left=left)}", file=sys.stderr, flush=True)
+        print(f"escope: {_visible(summary(wiring, seconds, left=left))}", file=sys.stderr, flush=True)
     except OSError:
         pass  # nobody listens any more
 
@@ -42,7 +42,7 @@ def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
 
 def note_left(wiring: Wiring, pid: int) -> None:
     """Say that the program was left running, and where its recording will be."""
-    shown = _quoted(_shown(str(wiring.output.file)))
+    shown = _visible(_quoted(_shown(str(wiring.output.file))))
     print(
         f"escope: the program runs on (process {pid}); open it with: escope open {shown}",
         file=sys.stderr,
@@ -56,6 +56,13 @@ def _shown(path: str) -> str:
     except (OSError, ValueError):
         return path
     return path if relative.startswith("..") else relative
+
+
+def _visible(text: str) -> str:
+    """Return the text with every character escaped that a terminal would obey or not show."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def _size(path: str) -> str | None:
