@@ -37,6 +37,18 @@ _PURE_METHODS: dict[int, frozenset[str]] = {
         {"copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference"}
     ),
 }
+_READING: tuple[Any, ...] = (
+    *(abs, all, any, ascii, bin, divmod, enumerate, filter, format, hasattr, hash, hex, iter, map),
+    *(max, min, oct, pow, print, repr, reversed, round, sorted, sum, zip),
+    *(str, bytes, int, float, complex, list, tuple, dict, set, frozenset, slice),
+)
+_READING_FUNCTIONS = frozenset(map(id, _READING))
+"""What only reads its arguments, by their special methods."""
+_READ_METHODS = (
+    *("__abs__", "__bool__", "__bytes__", "__eq__", "__float__", "__format__", "__getattr__"),
+    *("__getattribute__", "__getitem__", "__gt__", "__hash__", "__index__", "__int__", "__iter__"),
+    *("__len__", "__lt__", "__repr__", "__reversed__", "__round__", "__str__"),
+)
 _CONTAINERS = frozenset(id(base) for base, _ in an.CONTAINER_BASES)
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
 _super_self = super.__dict__["__self__"].__get__
@@ -75,6 +87,8 @@ def suspects(
     """What a call of `callee`, which is no looked-up method, may change."""
     if id(callee) in _PURE_FUNCTIONS or runs_seen_code(callee, instrumented):
         return []
+    if id(callee) in _READING_FUNCTIONS:
+        arguments = tuple(each for each in arguments if not _reads_as_seen(each, instrumented))
     cls = type(callee)
     if cls is types.MethodDescriptorType and arguments and id(type(arguments[0])) in _CONTAINERS:
         return method_suspects(arguments[0], callee.__name__, arguments[1:], instrumented)
@@ -92,6 +106,36 @@ def suspects(
     if cls is types.MethodType:
         found.append((callee.__self__, True, name, ()))
     return found
+
+
+_SEEN_CLASSES: dict[int, tuple[type, bool]] = {}
+
+
+def _reads_as_seen(value: Any, instrumented: InstrumentedTest) -> bool:
+    """Whether reading `value` (printing, iterating, comparing it) runs no code but instrumented code."""
+    cls = type(value)
+    if id(cls) in an.SCALAR_IDS or id(cls) in _CONTAINERS or cls is types.FunctionType:
+        return True
+    if cls is types.GeneratorType:
+        return instrumented(value.gi_code)
+    known = _SEEN_CLASSES.get(id(cls))
+    if known is None:
+        known = _SEEN_CLASSES[id(cls)] = (cls, _read_methods_are_seen(cls, instrumented))
+    return known[1]
+
+
+def _read_methods_are_seen(cls: type, instrumented: InstrumentedTest) -> bool:
+    if not an.is_python_class(cls):
+        return False
+    for name in _READ_METHODS:
+        found = an.lookup(cls, name)
+        if found is an.MISSING or found is None or type(found) is types.WrapperDescriptorType:
+            continue
+        if found is object.__dict__.get(name):
+            continue
+        if not (type(found) is types.FunctionType and instrumented(found.__code__)):
+            return False
+    return True
 
 
 def method_suspects(
