@@ -11,7 +11,9 @@ from escope.engine.launch.wiring import Wiring
 def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
     """Say in one line what was recorded, where it lies and how to open it."""
     try:
-        print(f"escope: {_visible(summary(wiring, seconds, left=left))}", file=sys.stderr, flush=True)
+        print(
+            f"escope: {_visible(summary(wiring, seconds, left=left))}", file=sys.stderr, flush=True
+        )
     except OSError:
         pass  # nobody listens any more
 
