@@ -104,8 +104,9 @@ class Collector:
             return 1
         control.stage = Stage.SEALED
         self._directory.close()
-        # Gone in one step: nobody must take what is half removed for a crashed recording.
-        away = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        # Gone in one step: nobody must take what is half removed for a crashed recording.  The name is
+        # not made from the recording's, which may be as long as the file system allows.
+        away = self._path.with_name(f".escope-{os.getpid()}.sealed")
         os.rename(self._path, away)
         shutil.rmtree(away, ignore_errors=True)
         self._lock.release()

@@ -103,6 +103,9 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
         one_line(escope("record", "-o", "x" * length, "prog.py", cwd=tmp_path), 2)
     one_line(escope("record", "-o", "prog.py/run.esr", "prog.py", cwd=tmp_path), 2)
     assert [entry.name for entry in tmp_path.iterdir()] == ["prog.py"]
+    longest = "x" * 250
+    assert escope("record", "-o", longest, "prog.py", cwd=tmp_path).status == 0
+    assert {entry.name for entry in tmp_path.iterdir()} == {"prog.py", longest}
 
 
 @pytest.fixture(scope="module")
