@@ -13,7 +13,7 @@ from tests.launch.recording import plain, recorded
 
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
-IDENTITY = '''
+IDENTITY = """
 import os, signal, sys, threading, atexit
 print(__name__, __file__, __spec__, __package__, __doc__, __cached__)
 print(type(__loader__), vars(__loader__), sorted(globals()))
@@ -28,7 +28,7 @@ def late():
     print("late")
 threading.Thread(target=late).start()
 atexit.register(print, "at exit")
-'''
+"""
 
 PROGRAMS = {
     "identity": IDENTITY,
@@ -149,7 +149,8 @@ def test_a_script_behaves_as_under_plain_python(name: str, folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "module", ["pkg", "pkg.mod", "pkg.nothing", "escopetest_missing", "pkg.bad", "pkg.mod.x", "identity"]
+    "module",
+    ["pkg", "pkg.mod", "pkg.nothing", "escopetest_missing", "pkg.bad", "pkg.mod.x", "identity"],
 )
 def test_a_module_behaves_as_under_plain_python(module: str, folder: Path) -> None:
     (folder / "identity.py").write_text(IDENTITY)
@@ -163,7 +164,9 @@ def test_directories_zip_files_and_odd_paths_behave_as_under_plain_python(
     (folder / "identity.py").write_text(IDENTITY)
     (folder / "empty").mkdir()
     with zipfile.ZipFile(folder / "app.zip", "w") as archive:
-        archive.writestr("__main__.py", "import other, sys\nprint(sys.path[0])\nraise ValueError(2)\n")
+        archive.writestr(
+            "__main__.py", "import other, sys\nprint(sys.path[0])\nraise ValueError(2)\n"
+        )
         archive.writestr("other.py", "print(__file__)\n")
     compare([target, "z"], folder)
 

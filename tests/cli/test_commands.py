@@ -17,7 +17,7 @@ from escope.cli.running import Size
 from escope.interpreter import refusal
 from tests.launch.recording import environment, recorded
 
-PROGRAM = '''
+PROGRAM = """
 class Point:
     def __init__(self, x):
         self.x = x
@@ -36,7 +36,7 @@ try:
 except TypeError as error:
     print(error)
 [][0]
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +87,17 @@ def test_dump_writes_every_event_once_and_in_order(out: Any) -> None:
     counts: dict[str, int] = {}
     for event in events:
         counts[event["kind"]] = counts.get(event["kind"], 0) + 1
-        assert {"process", "time_ns", "thread", "task", "frame", "depth", "file", "line", "function"} <= set(
-            event
-        )
+        assert {
+            "process",
+            "time_ns",
+            "thread",
+            "task",
+            "frame",
+            "depth",
+            "file",
+            "line",
+            "function",
+        } <= set(event)
     assert counts == {kind: count for kind, count in info["kinds"].items() if count}
     assert len(out("dump").splitlines()) == info["events"]
 
@@ -144,7 +152,9 @@ def test_find_gives_hits_both_ways_and_every_moment(out: Any) -> None:
     assert later == every[1:]
 
 
-def test_find_says_when_there_is_nothing(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_find_says_when_there_is_nothing(
+    recording: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["find", str(recording), "no_such_name == 1"]) == 0
     assert capsys.readouterr() == ("", "escope: no moment found\n")
 

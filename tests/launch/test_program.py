@@ -20,7 +20,10 @@ from escope.engine.launch.options import RecordOptions
         (["-W", "error", "-X", "dev", "-u", "-m", "escope"], ["-W", "error", "-X", "dev", "-u"]),
         (["-Wd", "-Xdev", "-bb", "escope"], ["-Wd", "-Xdev", "-bb"]),
         (["-BWerror", "x"], ["-BWerror"]),
-        (["--check-hash-based-pycs", "never", "-m", "escope"], ["--check-hash-based-pycs", "never"]),
+        (
+            ["--check-hash-based-pycs", "never", "-m", "escope"],
+            ["--check-hash-based-pycs", "never"],
+        ),
         (["-c", "-O"], []),
         ([], []),
     ],

@@ -99,7 +99,9 @@ def test_the_program_has_a_terminal_that_can_be_typed_on_and_resized(
     session.write(b"Ann\n")
     assert "hello Ann" in read_until(session, "hello Ann")
     session.resize(20, 60)
-    assert "columns=60, lines=20" in read_until(session, "size os.terminal_size(columns=60, lines=20)")
+    assert "columns=60, lines=20" in read_until(
+        session, "size os.terminal_size(columns=60, lines=20)"
+    )
     session.interrupt()
     read_until(session, "interrupted")
     assert session.wait(20) == 5
@@ -166,7 +168,9 @@ def test_a_predicate_pauses_the_program_and_steps_drive_it(sessions: list[Sessio
 def test_the_program_can_be_paused_and_runs_on_when_it_is_left(
     sessions: list[Session], here: Path
 ) -> None:
-    (here / "long.py").write_text("import time\nend = time.time() + 2\nwhile time.time() < end:\n    n = 1\n")
+    (here / "long.py").write_text(
+        "import time\nend = time.time() + 2\nwhile time.time() < end:\n    n = 1\n"
+    )
     session = start(sessions, "long.py")
     until(lambda: session.control.events > 10)
     session.pause()

@@ -140,7 +140,11 @@ def test_inherited_descriptors_reach_the_program(here: Path) -> None:
     (here / "prog.py").write_text("import os, sys\nos.write(int(sys.argv[1]), b'through')\n")
     reading, writing = os.pipe()
     subprocess.run(
-        [*RECORD, "prog.py", str(writing)], cwd=here, env=environment(), pass_fds=[writing], check=True
+        [*RECORD, "prog.py", str(writing)],
+        cwd=here,
+        env=environment(),
+        pass_fds=[writing],
+        check=True,
     )
     os.close(writing)
     with open(reading, "rb") as file:
