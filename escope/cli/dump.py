@@ -21,19 +21,29 @@ from escope.tui.plain import plain
 )
 @click.option("--from", "start", metavar="SEQ", default="start", help="The first event.")
 @click.option("--to", "stop", metavar="SEQ", default="end", help="The last event.")
-def command(file: str, as_json: bool, kinds: tuple[str, ...], start: str, stop: str) -> None:
+@click.option(
+    "--items",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Items of one container.",
+)
+def command(
+    file: str, as_json: bool, kinds: tuple[str, ...], start: str, stop: str, items: int
+) -> None:
     """Write the events of a recording, one a line."""
     chosen = _kinds(kinds)
     with opened(file) as recording:
         if recording.event_count == 0 and (start, stop) == ("start", "end"):
             return
         first, last = recording.position(start), recording.position(stop)
+        # Bounded: every event on a container shows it, so whole ones make a growing list quadratic.
         for event in recording.events(first, last + 1, chosen):
             if as_json:
-                write_json(event.to_json())
+                write_json(event.to_json(items=items))
             else:
-                # No more of a value than a line can show: whole ones make growing lists quadratic.
-                write(_line(event.to_json(items=WIDTH // 2)))
+                write(_line(event.to_json(items=min(items, WIDTH // 2))))
 
 
 def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import gc
 import types
+from collections import deque
 from typing import Any
 
 from escope.engine.capture import anatomy as an
+from escope.engine.capture.changes import Rows, changed_length
 from escope.engine.capture.differences import key_token
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, Suspect
 from escope.engine.capture.objects import Followed
-from escope.storage.rows import Detail, Shape
+from escope.storage.rows import Detail
 
 _SMALL = 64
 _CREDIT_BASE = 20_000
@@ -125,13 +127,16 @@ class Checker:
         self, followed: Followed, value: Any, operation: str, arguments: tuple[Any, ...]
     ) -> bool:
         """Write the change of a known mutator of an exact builtin type, at the cost of the change."""
-        if followed.stale or followed.length > self.encoder.limits.items:
+        if followed.stale or followed.broken:
             return False
         cls = type(value)
         encoder, oid, shadow = self.encoder, followed.object_id, followed.items
-        if cls is list or followed.anatomy.shape is Shape.DEQUE:
-            length = list.__len__(value) if cls is list else type(value).__len__(value)
-            if operation == "append" and length == followed.length + 1 <= encoder.limits.items:
+        limit = encoder.limits.items
+        if cls is list or cls is deque:
+            length = cls.__len__(value)
+            if followed.length > limit or length > limit:
+                return self._beyond(followed, length, operation, arguments)
+            if operation == "append" and length == followed.length + 1:
                 if len(arguments) != 1:
                     return False
                 item = encoder.item(arguments[0])
@@ -147,6 +152,8 @@ class Checker:
                 encoder.changed(followed, encoder.splice_rows(oid, length, 1, ()), operation)
                 return True
             return False
+        if followed.length >= limit:
+            return False
         if cls is set and operation == "add" and set.__len__(value) == followed.length + 1:
             if len(arguments) != 1 or not an.is_scalar(arguments[0]):
                 return False
@@ -157,6 +164,20 @@ class Checker:
             encoder.changed(followed, [(Detail.ITEM << 8 | tag, oid, number)], operation)
             return True
         return False
+
+    def _beyond(
+        self, followed: Followed, length: int, operation: str, arguments: tuple[Any, ...]
+    ) -> bool:
+        """The same behind the items that are kept, where only the length shows."""
+        limit = self.encoder.limits.items
+        grew = operation == "append" and length == followed.length + 1
+        shrank = operation == "pop" and not arguments and length == followed.length - 1
+        if not (grew or shrank) or min(length, followed.length) < limit:
+            return False
+        rows: Rows = []
+        changed_length(self.encoder, followed, length, rows)
+        self.encoder.changed(followed, rows, operation)
+        return True
 
 
 _DEAD_ENDS = frozenset(

@@ -110,11 +110,11 @@ def setitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
     key_tag, key_number = encoder.token(key)
     encoder.drain()
     place = _applied_item(ledger, target, container, key, value)
-    if place is not None:
+    if place is not None and place >= 0:
         tag |= APPLIED
         if type(container) is list:
             key_tag, key_number = Tag.INT, place
-    else:
+    elif place is None:
         _changed_by_item(ledger, thread, target, container, key)
     encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
     encoder.event(probe.head | tag, target.object_id, number)
@@ -123,16 +123,23 @@ def setitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
 def _applied_item(
     ledger: Ledger, target: Followed, container: Any, key: Any, value: Any
 ) -> int | None:
-    """Update the shadow at the cost of one item, where the assignment is all that happened."""
+    """Update the shadow at the cost of one item, where the assignment is all that happened.
+
+    A list's place, 0 for a mapping; negative where the item lies behind those that are kept; None where the
+    container has to be compared.
+    """
     encoder = ledger.encoder
     cls = type(container)
-    if target.stale or target.length > encoder.limits.items:
+    limit = encoder.limits.items
+    if target.stale or target.broken:
         return None
     if cls is list:
         length = list.__len__(container)
         if type(key) is not int or length != target.length or not -length <= key < length:
             return None
         place = key % length
+        if place >= limit:
+            return -1
         target.items[place] = encoder.item(value)
         return place
     if target.anatomy.shape is Shape.DICT and target.anatomy.plain_setitem:
@@ -141,7 +148,12 @@ def _applied_item(
         token = key_token(key, encoder.follow)
         length = dict.__len__(container)
         known = target.items.get(token)
-        if length != len(target.items) + (known is None) or length > encoder.limits.items:
+        if target.length > limit and length == target.length:
+            if known is None:
+                return -1
+            target.items[token] = (known[0], encoder.item(value))
+            return 0
+        if length != len(target.items) + (known is None) or length > limit:
             return None
         target.items[token] = (known[0] if known else encoder.item(key), encoder.item(value))
         target.length = length
