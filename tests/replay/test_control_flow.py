@@ -19,7 +19,7 @@ OTHERS = {
     "forks", "keyboard_interrupt", "killed", "processes", "recursion_limit", "signals", "subprocesses",
 }  # fmt: skip
 NAMES = [path.stem for path in harness.programs() if path.stem not in OTHERS]
-TYPE_SCOPES = {"Pair", "Lazy", "K"}
+TYPE_SCOPES = {"Pair", "Lazy", "K", "T"}
 """Code of aliases and bounds, as that of type parameters one expression: it has no graph."""
 ENDS = (Kind.RETURN, Kind.UNWIND)
 
