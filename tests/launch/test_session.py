@@ -23,8 +23,8 @@ TERMINAL = """
 import os, signal, sys, time
 print(os.get_terminal_size(), sys.stdin.isatty(), open("/dev/tty").isatty(), flush=True)
 signal.signal(signal.SIGWINCH, lambda *a: print("size", os.get_terminal_size(), flush=True))
-print("hello", input("name? "), flush=True)
 try:
+    print("hello", input("name? "), flush=True)
     while True:
         time.sleep(0.02)
 except KeyboardInterrupt:
