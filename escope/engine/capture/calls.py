@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -74,6 +75,11 @@ def runs_seen_code(callee: Any, instrumented: InstrumentedTest) -> bool:
             return True
         return type(init) is types.FunctionType and instrumented(init.__code__)
     return False
+
+
+def changes_owner(owner: Any, name: str) -> bool:
+    """Whether calling the C method `owner.name` may change the container `owner`."""
+    return id(type(owner)) in _CONTAINERS and name not in _PURE_METHODS.get(id(type(owner)), ())
 
 
 def changes_globals(callee: Any) -> bool:
@@ -165,6 +171,38 @@ def method_suspects(
     deep: list[Suspect] = [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     deep.append((receiver, True, name, ()))
     return deep
+
+
+def looked_up(receiver: Any, name: str) -> Any:
+    """The callable that `receiver.name` is going to find, as it lies in its class; MISSING if none."""
+    cls = type(receiver)
+    if cls is types.ModuleType:
+        return an.module_dict(receiver).get(name, an.MISSING)
+    return _unwrapped(an.lookup(receiver if an.has_base(an.type_mro(cls), type) else cls, name))
+
+
+def keeps_for_itself(callee: Any) -> bool:
+    """Whether `callee` may keep what it is given and change it whenever it runs again.
+
+    The standard library keeps things for others: it changes them when it is handed them, or what holds them.
+    """
+    if type(callee) is types.MethodType:
+        callee = callee.__func__
+    cls = type(callee)
+    if cls is types.FunctionType:
+        module = callee.__module__
+    elif an.has_base(an.type_mro(cls), type):
+        module = an.type_dict(callee).get("__module__")
+    elif cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
+        module = callee.__module__
+    elif cls is types.BuiltinFunctionType:
+        module = an.type_name(type(callee.__self__))
+    else:
+        module = an.type_name(cls)
+    if type(module) is not str:
+        return False
+    top = module.partition(".")[0]
+    return "." in an.type_name(cls) or (top != "builtins" and top not in sys.stdlib_module_names)
 
 
 def _unwrapped(found: Any) -> Any:

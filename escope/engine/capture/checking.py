@@ -7,16 +7,19 @@ the credit does not cover a check that is needed, the object carries the label `
 from __future__ import annotations
 
 import gc
+import sys
 import types
+import weakref
 from collections import deque
 from typing import Any
 
 from escope.engine.capture import anatomy as an
+from escope.engine.capture import calls
 from escope.engine.capture.changes import Rows, changed_length
 from escope.engine.capture.differences import key_token
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, Suspect
-from escope.engine.capture.objects import Followed
+from escope.engine.capture.objects import Followed, Keeper
 from escope.storage.rows import Detail
 
 _SMALL = 64
@@ -26,13 +29,15 @@ _WALK_CREDIT = 50_000
 _WALK_PER_EVENT = 60
 _WALK_STRANGE = 200
 _STRANGE_DEPTH = 4
+_LENT_AT_ONCE = 1_000
 
 
 class Checker:
     """Decides what to compare; the `Encoder` compares and writes."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, instrumented: calls.InstrumentedTest) -> None:
         self.encoder = encoder
+        self._instrumented = instrumented
         self._credit = _WALK_CREDIT
         """What walks may still cost, in items looked at; it grows with the events recorded."""
         self._walked_at = 0
@@ -54,6 +59,14 @@ class Checker:
             frame.pending = []
         for suspect in pending:
             self._suspect(suspect)
+        if frame.counted and not keep:
+            counted, frame.counted = frame.counted, []
+            for value, before in counted:
+                # Held by its suspects, the list, `value` and the call that counts.
+                own = sum(each[0] is value for each in pending) + 3
+                known = self.encoder.objects.get(value)
+                if known is not None and sys.getrefcount(value) - own > before:
+                    self._lend_all(known, _forever)
 
     def _suspect(self, suspect: Suspect) -> None:
         value, deep, operation, arguments = suspect
@@ -90,10 +103,7 @@ class Checker:
         encoder = self.encoder
         table = encoder.objects
         number = encoder.begin_round()
-        self._credit = min(
-            _WALK_CREDIT, self._credit + (encoder.events - self._walked_at) * _WALK_PER_EVENT
-        )
-        self._walked_at = encoder.events
+        self._earn()
         strange = _WALK_STRANGE
         queue: list[tuple[Any, int]] = [(start, 0)]
         seen: set[int] = set()
@@ -106,6 +116,7 @@ class Checker:
                 if followed is not None:
                     followed.round = number
                     value = followed.target()
+                self._lend_behind(value)
                 if value is not None and depth < _STRANGE_DEPTH and strange > 0:
                     strange -= 1
                     queue += ((each, depth + 1) for each in _held(value, seen))
@@ -122,6 +133,59 @@ class Checker:
             self._credit -= 2 + followed.length + len(followed.attributes)
             self._needed(followed, operation)
             queue += ((each, 0) for each in children_of(followed))
+
+    # Lent objects
+
+    def look_after(self) -> None:
+        """Check the objects that unseen code keeps, as long as credit lasts; distrust the rest."""
+        encoder = self.encoder
+        lent = encoder.objects.lent
+        self._earn()
+        for followed in list(lent.values()):
+            followed.keepers = tuple(keeper for keeper in followed.keepers if keeper() is not None)
+            cost = 2 + followed.length + len(followed.attributes)
+            if not followed.keepers or cost > self._credit:
+                del lent[followed.object_id]
+            if cost > self._credit:
+                encoder.distrust(followed)
+            else:
+                self._credit -= cost
+                encoder.check(followed, "unseen")
+
+    def _earn(self) -> None:
+        earned = (self.encoder.events - self._walked_at) * _WALK_PER_EVENT
+        self._credit = min(_WALK_CREDIT, self._credit + earned)
+        self._walked_at = self.encoder.events
+
+    def _lend_behind(self, value: Any) -> None:
+        """Lend what the callable `value`, in the hands of unseen code, can change by itself."""
+        cls = type(value)
+        if cls is types.BuiltinFunctionType or cls is types.MethodWrapperType:
+            owner = value.__self__
+            if calls.changes_owner(owner, value.__name__):
+                keeper = weakref.ref(value) if cls is types.BuiltinFunctionType else _forever
+                self._lend(self.encoder.follow(owner), keeper)
+        elif cls is types.MethodType and not calls.runs_seen_code(value, self._instrumented):
+            known = self.encoder.objects.get(value.__self__)
+            if known is not None:
+                self._lend_all(known, weakref.ref(value))
+
+    def _lend_all(self, start: Followed, keeper: Keeper) -> None:
+        found, queue = {start}, [start]
+        while queue and len(found) < _LENT_AT_ONCE:
+            for child in children_of(queue.pop()):
+                if child not in found:
+                    found.add(child)
+                    queue.append(child)
+        for followed in found:
+            self._lend(followed, keeper)
+
+    def _lend(self, followed: Followed, keeper: Keeper) -> None:
+        if followed.anatomy.shape in an.IMMUTABLE or keeper in followed.keepers:
+            return
+        followed.keepers += (keeper,)
+        if not followed.stale:
+            self.encoder.objects.lent[followed.object_id] = followed
 
     def _by_hint(
         self, followed: Followed, value: Any, operation: str, arguments: tuple[Any, ...]
@@ -178,6 +242,11 @@ class Checker:
         changed_length(self.encoder, followed, length, rows)
         self.encoder.changed(followed, rows, operation)
         return True
+
+
+def _forever() -> bool:
+    """Stands for a keeper whose end cannot be known."""
+    return True
 
 
 _DEAD_ENDS = frozenset(

@@ -135,6 +135,8 @@ class Encoder(RowWriter):
                 self._work.append(followed)
             raise
         followed.fresh = followed.stale = followed.broken = False
+        if followed.keepers:
+            self.objects.lent[followed.object_id] = followed
         followed.changes = 0
         followed.checked_at = self.events
 
@@ -269,6 +271,8 @@ class Encoder(RowWriter):
                 changed_attributes(self, followed, value, rows)
             if followed.stale:
                 followed.stale = False
+                if followed.keepers:
+                    self.objects.lent[followed.object_id] = followed
                 rows.append((Detail.RELABEL << 8, followed.object_id, self._label(followed)))
                 self.changed(followed, rows, operation if len(rows) > 1 else "")
                 return len(rows) > 1

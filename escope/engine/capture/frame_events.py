@@ -30,6 +30,8 @@ def line(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
         frame = ledger.find(thread, probe)
     if frame.pending:
         ledger.checker.settle(frame)
+    if ledger.encoder.objects.lent:
+        ledger.checker.look_after()
     frame.site = probe.site_id
     thread.unwound = 0
     encoder = ledger.encoder

@@ -12,6 +12,9 @@ from escope.engine.capture.sites import CodeRecord
 Suspect = tuple[Any, bool, str, tuple[Any, ...]]
 """(object, deep, operation, arguments): something unseen code may change; deep: what it refers to as well."""
 
+Counted = tuple[Any, int]
+"""(object, references to it before the call): something that unseen code may keep."""
+
 
 class FrameRecord:
     """One activation of an instrumented code object."""
@@ -20,6 +23,7 @@ class FrameRecord:
         "address",
         "cells",
         "code",
+        "counted",
         "exception",
         "frame_id",
         "passive",
@@ -48,6 +52,8 @@ class FrameRecord:
         """By slot: the cells that inlined comprehensions put aside."""
         self.pending: list[Suspect] = []
         """To be checked at this frame's next probe."""
+        self.counted: list[Counted] = []
+        """What the pending call may have kept: more references to it afterwards tell."""
         self.receivers: dict[int, tuple[Any, str, bool]] = {}
         """By stack depth: objects whose method was looked up and not called yet, with the method's name;
         the flag: looked up through `super()`, in one instruction."""

@@ -34,7 +34,7 @@ class Ledger:
         self, limits: CaptureLimits, is_instrumented: Callable[[types.CodeType], bool]
     ) -> None:
         self.encoder = Encoder(limits)
-        self.checker = Checker(self.encoder)
+        self.checker = Checker(self.encoder, is_instrumented)
         self.is_instrumented = is_instrumented
         self.suspended: dict[int, FrameRecord] = {}
         """Suspended generators and coroutines by the address of their frame object."""

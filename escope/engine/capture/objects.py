@@ -21,6 +21,10 @@ _YOUNG_SWEEP = 64
 _OLD_SLICE = 128
 
 
+Keeper = Callable[[], Any]
+"""Gives something as long as what it stands for lives: a weak reference, for one."""
+
+
 class Followed:
     """One object with an id: what the recording knows of its content (its shadow)."""
 
@@ -34,6 +38,7 @@ class Followed:
         "fresh",
         "held_dict",
         "items",
+        "keepers",
         "length",
         "object_id",
         "round",
@@ -64,6 +69,8 @@ class Followed:
         self.broken = False
         """Writing it was cut short: its shadow cannot be trusted."""
         self.held_dict: int | None = None
+        self.keepers: tuple[Keeper, ...] = ()
+        """While one of these gives something, unseen code may change this one at any time."""
 
     def target(self) -> Any:
         """The object, or None if it is gone."""
@@ -96,6 +103,8 @@ class ObjectTable:
         self._on_death = on_death
         self.by_dict: dict[int, Followed] = {}
         """Whose attributes an instance dict (by address) or a module's dict holds."""
+        self.lent: dict[int, Followed] = {}
+        """By id: objects with keepers that are not distrusted."""
 
     def anatomy(self, cls: type) -> Anatomy:
         """The anatomy of `cls`; it keeps the class alive, so that its address stays its own."""
@@ -141,6 +150,7 @@ class ObjectTable:
             self._namespaces.remove(followed)
         if followed.object_id:
             self._on_death(followed)
+            self.lent.pop(followed.object_id, None)
             followed.object_id = 0
         followed.strong = None
 

@@ -5,13 +5,15 @@ Each function is what one kind of probe does; it runs under the recorder's lock,
 
 from __future__ import annotations
 
+import sys
 import types
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
 from escope.engine.capture import calls
-from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.frames import Counted, FrameRecord, Suspect, ThreadRecord
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.live import local_values
 from escope.storage.rows import Shape
@@ -58,6 +60,7 @@ def args(
         if found is not None and found[2]:
             suspects = calls.blind_suspects(found[0], found[1], arguments)
         elif found is not None:
+            callee = calls.looked_up(found[0], found[1])
             suspects = calls.method_suspects(found[0], found[1], arguments, ledger.is_instrumented)
         else:
             suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
@@ -70,10 +73,31 @@ def args(
                     suspects.append((value, True, "exec", ()))
             _globals_suspected(ledger, frame, probe)
     if suspects:
+        if calls.keeps_for_itself(callee):
+            frame.counted += _counted(suspects, operands, probe.spread)
         if frame.code.body == "module":
             # Unseen code may add names to the module that calls it.
             suspects.append((caller.f_globals, False, "", ()))
         frame.pending = [*frame.pending, *suspects] if frame.pending else suspects
+
+
+def _counted(suspects: list[Suspect], operands: tuple[Any, ...], spread: bool) -> Iterator[Counted]:
+    """The objects handed to a call, with the references to them that neither it nor its probe holds."""
+    keywords = operands[2] if spread and type(operands[2]) is dict else {}
+    for place, (value, deep, _, _) in enumerate(suspects):
+        if not deep or an.is_scalar(value) or any(each[0] is value for each in suspects[:place]):
+            continue
+        handed = sum(each is value for each in operands)
+        if spread:
+            # Their tuple holds them, and a second one and a dict if there are keywords.
+            own = bool(keywords) + sum(2 for each in keywords.values() if each is value)
+        elif handed:
+            own = 3 * handed  # the stack, the operands, their slice
+        else:
+            own = 2  # the stack, what was found at the lookup
+        # And its suspects; `value`, its cell and the call that counts.
+        own += sum(each[0] is value for each in suspects) + 3
+        yield value, sys.getrefcount(value) - own
 
 
 def _globals_suspected(ledger: Ledger, frame: FrameRecord, probe: Probe) -> None:
