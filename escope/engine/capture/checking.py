@@ -72,7 +72,7 @@ class Checker:
         value, deep, operation, arguments = suspect
         encoder = self.encoder
         known = encoder.objects.get(value)
-        owner = encoder.objects.by_dict.get(id(value))
+        owner = encoder.objects.owner_of(value)
         if owner is not None and owner is not known:
             self._needed(owner, operation)
         if deep:

@@ -164,11 +164,8 @@ class Encoder(RowWriter):
 
     def note_dict(self, followed: Followed, value: Any) -> None:
         held = followed.anatomy.instance_dict(value)
-        if held is not None and followed.held_dict != id(held):
-            if followed.held_dict is not None:
-                self.objects.by_dict.pop(followed.held_dict, None)
-            followed.held_dict = id(held)
-            self.objects.by_dict[id(held)] = followed
+        if held is not None:
+            self.objects.holds(followed, held)
 
     def _write_immutable(self, followed: Followed, value: Any, type_id: int) -> None:
         oid = followed.object_id

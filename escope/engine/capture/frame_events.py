@@ -65,7 +65,7 @@ def call(
             ledger.checker.walk(value, "store")
     thread.unwound = 0
     record = ledger.new_frame(probe)
-    record.address = id(frame)
+    record.address = ledger.address(frame)
     module = encoder.namespace(frame.f_globals, code.module)
     binds: list[tuple[int, int, int]] = []
     slots = code.value_slots
@@ -131,10 +131,10 @@ def resume(
     caller = thread.top()
     if caller is not None and caller.pending:
         ledger.checker.settle(caller, keep=True)
-    record = ledger.suspended.pop(id(frame), None)
+    record = ledger.suspended.pop(ledger.address(frame), None)
     if record is None or record.code is not probe.code:
         record = ledger.new_frame(probe)
-        record.address = id(frame)
+        record.address = ledger.address(frame)
     if record.pending:
         ledger.checker.settle(record, keep=True)
     tag, number = ledger.value(value)
@@ -150,7 +150,7 @@ def except_(
     """An exception reached a handler of this frame: a `raise` event if it is a new one."""
     _clean(error)
     record = ledger.current_frame(thread, probe, frame)
-    record.receivers.clear()
+    record.forget_receivers()
     ledger.settle(record)
     _arrived(ledger, thread, record, error, frame, probe)
 

@@ -20,6 +20,7 @@ class FrameRecord:
     """One activation of an instrumented code object."""
 
     __slots__ = (
+        "_receivers",
         "address",
         "cells",
         "code",
@@ -29,7 +30,6 @@ class FrameRecord:
         "passive",
         "pending",
         "raising",
-        "receivers",
         "saved",
         "site",
         "suspended_line",
@@ -54,15 +54,32 @@ class FrameRecord:
         """To be checked at this frame's next probe."""
         self.counted: list[Counted] = []
         """What the pending call may have kept: more references to it afterwards tell."""
-        self.receivers: dict[int, tuple[Any, str, bool]] = {}
-        """By stack depth: objects whose method was looked up and not called yet, with the method's name;
-        the flag: looked up through `super()`, in one instruction."""
+        self._receivers: dict[int, tuple[Any, str, bool]] = {}
         self.exception = 0
         """Address of the exception that reached a handler of this frame and was not caught yet."""
         self.truths: dict[int, bool] | None = None
         """What predicates were at the last line moment, by number."""
         self.raising = False
         """A raise statement was reached."""
+
+    def suspect(self, suspects: list[Suspect]) -> None:
+        """Add to what is to be checked at this frame's next probe."""
+        self.pending = [*self.pending, *suspects] if self.pending else suspects
+
+    def receive(self, depth: int, value: Any, name: str, by_super: bool) -> None:
+        """Note that method `name` of `value` was looked up, and is to be called later.
+
+        `depth` is the place on the stack; `by_super`: through `super()`, in one instruction.
+        """
+        self._receivers[depth] = (value, name, by_super)
+
+    def take_receiver(self, depth: int) -> tuple[Any, str, bool] | None:
+        """What was noted for `depth`; it is forgotten."""
+        return self._receivers.pop(depth, None)
+
+    def forget_receivers(self) -> None:
+        """An exception took away what was on the stack."""
+        self._receivers.clear()
 
 
 class ThreadRecord:

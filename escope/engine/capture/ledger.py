@@ -77,6 +77,11 @@ class Ledger:
         if frame is not None and frame.pending:
             self.checker.settle(frame)
 
+    @staticmethod
+    def address(frame: types.FrameType) -> int:
+        """What tells `frame` from all others that run or are suspended."""
+        return id(frame)
+
     def new_frame(self, probe: Probe) -> FrameRecord:
         """A record with the next frame id."""
         record = FrameRecord(self._next_frame, probe.code, probe.site_id)
@@ -94,17 +99,17 @@ class Ledger:
         if not probe.code.suspendable:
             return self.find(thread, probe)
         top = thread.top()
-        if top is not None and top.address == id(frame):
+        if top is not None and top.address == self.address(frame):
             top.passive = False
             return top
         woken: list[FrameRecord] = []
         walk: types.FrameType | None = frame
-        while walk is not None and (top is None or top.address != id(walk)):
-            record = self.suspended.pop(id(walk), None)
+        while walk is not None and (top is None or top.address != self.address(walk)):
+            record = self.suspended.pop(self.address(walk), None)
             if record is not None:
                 woken.append(record)
             walk = walk.f_back
-        if not woken or woken[0].address != id(frame):
+        if not woken or woken[0].address != self.address(frame):
             return self.find(thread, probe)
         self.time()
         for record in reversed(woken):
@@ -116,7 +121,7 @@ class Ledger:
 
     def is_running(self, thread: ThreadRecord, frame: types.FrameType) -> bool:
         """Whether `frame` is on the thread's stack, or suspended."""
-        address = id(frame)
+        address = self.address(frame)
         if address in self.suspended:
             return True
         return any(record.address == address for record in reversed(thread.stack))

@@ -143,7 +143,7 @@ def _applied_item(
         target.items[place] = encoder.item(value)
         return place
     if target.anatomy.shape is Shape.DICT and target.anatomy.plain_setitem:
-        if encoder.objects.by_dict.get(id(container)) is not None:
+        if encoder.objects.owner_of(container) is not None:
             return None
         token = key_token(key, encoder.follow)
         length = dict.__len__(container)
@@ -168,7 +168,7 @@ def _changed_by_item(
     encoder = ledger.encoder
     if target.anatomy.shape in an.CONTAINERS:
         encoder.check(target, "item")
-        owner = encoder.objects.by_dict.get(id(container))
+        owner = encoder.objects.owner_of(container)
         if owner is not None and owner is not target:
             encoder.check(owner, "__dict__")
     elif type(container).__name__ == "FrameLocalsProxy":
@@ -185,7 +185,7 @@ def _written_through(ledger: Ledger, thread: ThreadRecord, proxy: Any, name: Any
         return
     frames = [each for each in gc.get_referents(proxy) if type(each) is types.FrameType]
     head = ledger.stores.get((top.code.id, name))
-    if frames and id(frames[0]) == top.address and head is not None:
+    if frames and ledger.address(frames[0]) == top.address and head is not None:
         tag, number = ledger.value(frames[0].f_locals[name])
         ledger.encoder.drain()
         ledger.encoder.event(head | tag, 0, number)

@@ -101,8 +101,7 @@ class ObjectTable:
         self._dead: list[Followed] = []
         self._namespaces: list[Followed] = []
         self._on_death = on_death
-        self.by_dict: dict[int, Followed] = {}
-        """Whose attributes an instance dict (by address) or a module's dict holds."""
+        self._by_dict: dict[int, Followed] = {}
         self.lent: dict[int, Followed] = {}
         """By id: objects with keepers that are not distrusted."""
 
@@ -144,8 +143,8 @@ class ObjectTable:
     def _end(self, followed: Followed) -> None:
         if self._by_address.get(followed.address) is followed:
             del self._by_address[followed.address]
-        if followed.held_dict is not None and self.by_dict.get(followed.held_dict) is followed:
-            del self.by_dict[followed.held_dict]
+        if followed.held_dict is not None and self._by_dict.get(followed.held_dict) is followed:
+            del self._by_dict[followed.held_dict]
         if followed.anatomy.shape is Shape.NAMESPACE and followed in self._namespaces:
             self._namespaces.remove(followed)
         if followed.object_id:
@@ -153,6 +152,18 @@ class ObjectTable:
             self.lent.pop(followed.object_id, None)
             followed.object_id = 0
         followed.strong = None
+
+    def owner_of(self, held: Any) -> Followed | None:
+        """Whose attributes the dict `held` holds, if an instance's that is followed."""
+        return self._by_dict.get(id(held))
+
+    def holds(self, followed: Followed, held: Any) -> None:
+        """Note that the instance dict `held` holds the attributes of `followed`."""
+        if followed.held_dict != id(held):
+            if followed.held_dict is not None:
+                self._by_dict.pop(followed.held_dict, None)
+            followed.held_dict = id(held)
+            self._by_dict[id(held)] = followed
 
     def namespaces(self) -> list[Followed]:
         """The globals of the modules that are recorded."""

@@ -38,7 +38,7 @@ def receiver(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> 
     frame = ledger.find(thread, probe)
     ledger.settle(frame)
     depth, by_super = probe.extra if type(probe.extra) is tuple else (probe.extra, False)
-    frame.receivers[depth] = (value, probe.name, by_super)
+    frame.receive(depth, value, probe.name, by_super)
 
 
 def args(
@@ -56,7 +56,7 @@ def args(
     if probe.spread:
         arguments = _spread(arguments)
     if method_form:
-        found = frame.receivers.pop(depth, None)
+        found = frame.take_receiver(depth)
         if found is not None and found[2]:
             suspects = calls.blind_suspects(found[0], found[1], arguments)
         elif found is not None:
@@ -78,7 +78,7 @@ def args(
         if frame.code.body == "module":
             # Unseen code may add names to the module that calls it.
             suspects.append((caller.f_globals, False, "", ()))
-        frame.pending = [*frame.pending, *suspects] if frame.pending else suspects
+        frame.suspect(suspects)
 
 
 def _counted(suspects: list[Suspect], operands: tuple[Any, ...], spread: bool) -> Iterator[Counted]:
@@ -104,7 +104,7 @@ def _globals_suspected(ledger: Ledger, frame: FrameRecord, probe: Probe) -> None
     for followed in list(ledger.encoder.objects.namespaces()):
         target = followed.target()
         if target is not None:
-            frame.pending.append((target, True, "exec", ()))
+            frame.suspect([(target, True, "exec", ())])
 
 
 def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> None:
@@ -131,7 +131,7 @@ def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> Non
                 if type(found) is types.FunctionType and ledger.is_instrumented(found.__code__):
                     return
             deep = True
-    frame.pending.append((value, deep, "unseen", ()))
+    frame.suspect([(value, deep, "unseen", ())])
 
 
 def imported(ledger: Ledger, thread: ThreadRecord, probe: Probe) -> None:
