@@ -159,6 +159,11 @@ class Control:
         return number
 
     @property
+    def memory(self) -> memoryview:
+        """The words of the page, for a program that reads them without a call."""
+        return self._words
+
+    @property
     def request(self) -> int:
         """Number of the newest request; 0 before the first."""
         return self._request

@@ -168,6 +168,16 @@ class Ring:
         finally:
             words[_WANTED] = 0
 
+    def go_on_at(self, count: int) -> None:
+        """Take over from another writer of this mapping, which published rows up to `count`."""
+        self._count = count
+        self._until = self._words[_CONSUMED] + self._capacity
+
+    @property
+    def memory(self) -> tuple[memoryview, memoryview]:
+        """The header's words and the rows' bytes, for a writer that needs no call."""
+        return self._words, self._data
+
     @property
     def written(self) -> int:
         """Rows published by this mapping's `put` (and before it)."""

@@ -94,7 +94,7 @@ def suspects(
     if id(callee) in _PURE_FUNCTIONS or runs_seen_code(callee, instrumented):
         return []
     if id(callee) in _READING_FUNCTIONS:
-        arguments = tuple(each for each in arguments if not _reads_as_seen(each, instrumented))
+        arguments = tuple(each for each in arguments if not reads_as_seen(each, instrumented))
     cls = type(callee)
     if cls is types.MethodDescriptorType and arguments and id(type(arguments[0])) in _CONTAINERS:
         return method_suspects(arguments[0], callee.__name__, arguments[1:], instrumented)
@@ -117,7 +117,7 @@ def suspects(
 _SEEN_CLASSES: dict[int, tuple[type, bool]] = {}
 
 
-def _reads_as_seen(value: Any, instrumented: InstrumentedTest) -> bool:
+def reads_as_seen(value: Any, instrumented: InstrumentedTest) -> bool:
     """Whether reading `value` (printing, iterating, comparing it) runs no code but instrumented code."""
     cls = type(value)
     if id(cls) in an.SCALAR_IDS or id(cls) in _CONTAINERS or cls is types.FunctionType:

@@ -110,7 +110,7 @@ def same_attributes(encoder: Encoder, followed: Followed, value: Any) -> bool:
     held = anatomy.instance_dict(value)
     if held is None:
         return not shadow
-    if followed.held_dict != id(held) or len(held) != len(shadow):
+    if not encoder.objects.is_held(followed, held) or len(held) != len(shadow):
         return False
     for name, attribute in held.items():
         item = shadow.get(name, an.MISSING) if type(name) is str else an.MISSING

@@ -59,6 +59,10 @@ class Encoder(RowWriter):
             self._work.append(known)
         return known
 
+    def note(self, followed: Followed) -> None:
+        """Let the next `drain` write the content of `followed`."""
+        self._work.append(followed)
+
     def namespace(self, names: dict[str, Any], module: str | None = None) -> Followed:
         """The `Followed` of a module's globals or a class body's names, written at first sight.
 
@@ -68,7 +72,7 @@ class Encoder(RowWriter):
         if known is not None and known.anatomy.shape is Shape.NAMESPACE:
             return known
         known = self.objects.add(names, self._namespace_anatomy())
-        self._work.append(known)
+        self.note(known)
         number = self.string(module) if module is not None else 0
         self.drain()
         if module is not None:
@@ -132,7 +136,7 @@ class Encoder(RowWriter):
             # The program's stack or a signal handler cut it short: what is new is written again.
             followed.broken = True
             if followed.fresh:
-                self._work.append(followed)
+                self.note(followed)
             raise
         followed.fresh = followed.stale = followed.broken = False
         if followed.keepers:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from escope.engine.capture.core import CORE
 from escope.engine.capture.objects import Followed
 from escope.engine.capture.sites import CodeRecord
 
@@ -103,3 +104,9 @@ class ThreadRecord:
     def caller_id(self) -> int:
         """Id of the frame below the current one, 0 if none."""
         return self.stack[-2].frame_id if len(self.stack) > 1 else 0
+
+
+if not TYPE_CHECKING and CORE == "c":
+    from escope.engine.capture import _probes
+
+    FrameRecord, ThreadRecord = _probes.FrameRecord, _probes.ThreadRecord

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 import types
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from escope.engine.capture import frame_events
@@ -42,8 +43,16 @@ class Gate:
         self._by_line: dict[int, list[Breakpoint]] = {}
         self._everywhere: list[Breakpoint] = []
         self._listed: set[tuple[int, str]] = set()
+        self.tell: Callable[[bool, int, int], None] | None = None
+        """Called when it changes which lines are to be looked at, for a core that asks by itself."""
         self._list(self._breakpoints)
         self._sort()
+
+    def say(self) -> None:
+        """Tell the core what `attentive` would look at."""
+        if self.tell is not None:
+            watchful = bool(self._breakpoints or self._mode is not Command.RUN or self._stopped)
+            self.tell(watchful, self._seen, self._version)
 
     def _list(self, breakpoints: list[Breakpoint]) -> None:
         for each in breakpoints:
@@ -76,6 +85,7 @@ class Gate:
             if self._control.player_alive():
                 reason = PauseReason.HIT
                 self._control.hit_number = hit
+        self.say()
         if reason is not PauseReason.NONE or self._stopped:
             self._wait(thread, reason)
 
@@ -169,6 +179,7 @@ class Gate:
             control.paused_seq = self._recorder.ledger.encoder.events - 1
             control.pause_reason = reason
             control.program_state = ProgramState.PAUSED
+            self.say()
         try:
             while self._recorder.on and (first or self._stopped):
                 if not control.player_alive():
@@ -189,6 +200,7 @@ class Gate:
             if first:
                 self._stopped = False
                 control.pause_reason = PauseReason.NONE
+                self.say()
                 if self._recorder.on:
                     control.program_state = ProgramState.RUNNING
 

@@ -15,8 +15,9 @@ from escope.engine.capture import anatomy as an
 from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
-from escope.engine.capture.sites import CodeRecord
+from escope.engine.capture.sites import CodeRecord, Site
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITELESS, Detail, Tag
 
@@ -27,13 +28,21 @@ _TIME_EVERY = 256
 """Events between time rows, where no call or return writes one."""
 
 
+_NOTED = {
+    Role.CALL: Kind.CALL,
+    Role.YIELD: Kind.YIELD,
+    Role.RESUME: Kind.RESUME,
+    Role.UNWIND: Kind.UNWIND,
+}
+
+
 class Ledger:
     """The state behind all probes."""
 
     def __init__(
         self, limits: CaptureLimits, is_instrumented: Callable[[types.CodeType], bool]
     ) -> None:
-        self.encoder = Encoder(limits)
+        self.encoder = self.make_encoder(limits)
         self.checker = Checker(self.encoder, is_instrumented)
         self.is_instrumented = is_instrumented
         self.suspended: dict[int, FrameRecord] = {}
@@ -47,6 +56,11 @@ class Ledger:
         self._next_frame = 1
         self._began = monotonic_ns()
         self._timed_at = -_TIME_EVERY
+
+    @staticmethod
+    def make_encoder(limits: CaptureLimits) -> Encoder:
+        """The encoder of this core."""
+        return Encoder(limits)
 
     def time(self) -> None:
         """Write a time row."""
@@ -143,6 +157,13 @@ class Ledger:
         self.encoder.event(self.head(probe.code, Kind.CALL), record.frame_id, 0)
         stack.append(record)
         return record
+
+    def note_probe(self, role: Role, kind: str, site: Site, code: CodeRecord, head: int) -> None:
+        """Remember the head of a probe whose event other probes may have to tell."""
+        if kind == "store" and site.name is not None:
+            self.stores.setdefault((code.id, site.name), head)
+        if role in _NOTED:
+            self.note_site(code, _NOTED[role], site.line or 0, head)
 
     def note_site(self, code: CodeRecord, kind: Kind, line: int, head: int) -> None:
         """Remember a site for `head`."""

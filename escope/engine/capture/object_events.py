@@ -28,13 +28,19 @@ def setattr(ledger: Ledger, thread: ThreadRecord, probe: Probe, owner: Any, valu
     tag, number = ledger.value(value)
     target = encoder.follow(owner)
     encoder.drain()
-    if _attribute_is(ledger, target, owner, probe.name, value):
-        target.attributes[probe.name] = encoder.item(value)
+    if attribute_stored(ledger, target, owner, probe.name, value):
         tag |= APPLIED
-        _twin(ledger, target, owner)
-    else:
-        _recheck(ledger, target, owner)
     encoder.event(probe.head | tag, target.object_id, number)
+
+
+def attribute_stored(ledger: Ledger, target: Followed, owner: Any, name: str, value: Any) -> bool:
+    """Bring what is known of `owner` up to date; whether the assignment itself tells all that happened."""
+    if not _attribute_is(ledger, target, owner, name, value):
+        _recheck(ledger, target, owner)
+        return False
+    target.attributes[name] = ledger.encoder.item(value)
+    _twin(ledger, target, owner)
+    return True
 
 
 def _attribute_is(ledger: Ledger, target: Followed, owner: Any, name: str, value: Any) -> bool:
@@ -53,7 +59,7 @@ def _attribute_is(ledger: Ledger, target: Followed, owner: Any, name: str, value
     held = anatomy.instance_dict(owner)
     if held is None:
         return False
-    if target.held_dict != id(held):
+    if not ledger.encoder.objects.is_held(target, held):
         return False
     return held.get(name, an.MISSING) is value
 
@@ -115,7 +121,7 @@ def setitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
         if type(container) is list:
             key_tag, key_number = Tag.INT, place
     elif place is None:
-        _changed_by_item(ledger, thread, target, container, key)
+        changed_by_item(ledger, thread, target, container, key)
     encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
     encoder.event(probe.head | tag, target.object_id, number)
 
@@ -161,7 +167,7 @@ def _applied_item(
     return None
 
 
-def _changed_by_item(
+def changed_by_item(
     ledger: Ledger, thread: ThreadRecord, target: Followed, container: Any, key: Any
 ) -> None:
     """Compare what `container[key] = value` or `del container[key]` may have changed."""
@@ -199,7 +205,7 @@ def delitem(ledger: Ledger, thread: ThreadRecord, probe: Probe, operands: tuple[
     target = encoder.follow(container)
     key_tag, key_number = encoder.token(key)
     encoder.drain()
-    _changed_by_item(ledger, thread, target, container, key)
+    changed_by_item(ledger, thread, target, container, key)
     encoder.row(Detail.KEY << 8 | key_tag, 0, key_number)
     encoder.event(probe.head, target.object_id, 0)
 

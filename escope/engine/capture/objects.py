@@ -10,9 +10,10 @@ import sys
 import weakref
 from _weakref import getweakrefs
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture.anatomy import Anatomy
+from escope.engine.capture.core import CORE
 from escope.storage.rows import Shape
 
 _HELD_REFERENCES = 2
@@ -165,13 +166,21 @@ class ObjectTable:
             followed.held_dict = id(held)
             self._by_dict[id(held)] = followed
 
+    def is_held(self, followed: Followed, held: Any) -> bool:
+        """Whether `held` is the instance dict that was noted for `followed`."""
+        return followed.held_dict == id(held)
+
+    def followed(self) -> list[Followed]:
+        """All objects that are followed."""
+        return list(self._by_address.values())
+
     def namespaces(self) -> list[Followed]:
         """The globals of the modules that are recorded."""
         return self._namespaces
 
     def behind_proxy(self, proxy: Any) -> Followed | None:
         """What a weak proxy stands for, if it is followed: only its target's own list tells."""
-        for known in list(self._by_address.values()):
+        for known in self.followed():
             if known.weak is not None:
                 target = known.weak()
                 if target is not None and any(ref is proxy for ref in getweakrefs(target)):
@@ -203,3 +212,11 @@ class ObjectTable:
             else:
                 kept.append(followed)
         return kept
+
+
+ReferenceTable = ObjectTable
+
+if not TYPE_CHECKING and CORE == "c":
+    from escope.engine.capture import _probes
+
+    Followed, ObjectTable = _probes.Followed, _probes.ObjectTable

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import frame_events, object_events, suspicions, variable_events
 from escope.engine.capture.roles import Role
 from escope.engine.capture.sites import CodeRecord, Site
-from escope.events import Kind
 
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
+
+
+Act = Callable[..., None]
+"""What a probe does when it fires: a function of the ledger, the thread, the probe and its operands."""
 
 
 class _InertClass:
@@ -332,36 +336,76 @@ _PLAIN: dict[Role, type[Probe]] = {
 }
 
 
-_NOTED = {
-    Role.CALL: Kind.CALL,
-    Role.YIELD: Kind.YIELD,
-    Role.RESUME: Kind.RESUME,
-    Role.UNWIND: Kind.UNWIND,
+_VARIABLES: dict[str, type[Probe]] = {
+    "store": StoreProbe,
+    "store_cell": StoreCellProbe,
+    "store_global": StoreGlobalProbe,
+    "store_own": StoreOwnProbe,
+    "delete": DeleteProbe,
+    "delete_cell": DeleteCellProbe,
+    "delete_global": DeleteGlobalProbe,
+    "delete_own": DeleteOwnProbe,
 }
+_VARIABLE_ACTS: dict[str, Act] = {
+    "store": variable_events.store,
+    "store_cell": variable_events.store_cell,
+    "store_global": variable_events.store_name,
+    "store_own": variable_events.store_name,
+    "delete": variable_events.delete,
+    "delete_cell": variable_events.delete_cell,
+    "delete_global": variable_events.delete_name,
+    "delete_own": variable_events.delete_name,
+}
+_ACTS: dict[Role, Act] = {
+    Role.LINE: frame_events.line,
+    Role.CALL: frame_events.call,
+    Role.RETURN: frame_events.return_,
+    Role.YIELD: frame_events.yield_,
+    Role.RESUME: frame_events.resume,
+    Role.RESTORE: variable_events.restore,
+    Role.SAVE: variable_events.save,
+    Role.DROP: variable_events.drop,
+    Role.SETATTR: object_events.setattr,
+    Role.DELATTR: object_events.delattr,
+    Role.SETITEM: object_events.setitem,
+    Role.DELITEM: object_events.delitem,
+    Role.EXCEPT: frame_events.except_,
+    Role.HANDLE: frame_events.handle,
+    Role.UNWIND: frame_events.unwind,
+    Role.RAISING: frame_events.raising,
+    Role.RECEIVER: suspicions.receiver,
+    Role.ARGS: suspicions.args,
+    Role.TOUCH: suspicions.touch,
+    Role.IMPORTED: suspicions.imported,
+}
+
+
+def variable_kind(role: Role, site: Site, code: CodeRecord, extra: Any) -> str:
+    """Which kind of STORE or DELETE it is, by where the variable lives."""
+    verb = "store" if role is Role.STORE else "delete"
+    if site.slot is None:
+        return f"{verb}_own" if code.body == "class" and extra != "global" else f"{verb}_global"
+    return f"{verb}_cell" if site.slot in code.cells else verb
+
+
+def act_of(role: Role, site: Site, code: CodeRecord, extra: Any) -> tuple[str, Act]:
+    """The kind of a probe by name, and the function that it runs."""
+    if role is Role.STORE or role is Role.DELETE:
+        kind = variable_kind(role, site, code, extra)
+        return kind, _VARIABLE_ACTS[kind]
+    if role is Role.LINE and code.suspendable:
+        return "line", frame_events.line_reached
+    return role.name.lower(), _ACTS[role]
 
 
 def make_probe(recorder: Recorder, role: Role, site: Site, code: CodeRecord, extra: Any) -> Probe:
     """The probe for `role` at `site`; stores and deletions differ by where the variable lives."""
     if role is Role.STORE or role is Role.DELETE:
-        store = role is Role.STORE
-        cls: type[Probe]
-        if site.slot is None:
-            own = code.body == "class" and extra != "global"
-            if own:
-                cls = StoreOwnProbe if store else DeleteOwnProbe
-            else:
-                cls = StoreGlobalProbe if store else DeleteGlobalProbe
-        elif site.slot in code.cells:
-            cls = StoreCellProbe if store else DeleteCellProbe
-        else:
-            cls = StoreProbe if store else DeleteProbe
+        cls: type[Probe] = _VARIABLES[variable_kind(role, site, code, extra)]
     elif role is Role.LINE and code.suspendable:
         cls = SuspendableLineProbe
     else:
         cls = _PLAIN[role]
     made = cls(recorder, site, code, extra)
-    if cls is StoreProbe and site.name is not None:
-        recorder.ledger.stores.setdefault((code.id, site.name), made.head)
-    if role in _NOTED:
-        recorder.ledger.note_site(code, _NOTED[role], made.line, made.head)
+    recorder.ledger.note_probe(role, "store" if cls is StoreProbe else "", site, code, made.head)
     return made

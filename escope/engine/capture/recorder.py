@@ -10,6 +10,7 @@ import sys
 import types
 from _thread import RLock, _local, get_ident
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _SWEEP_EVERY = 64
 _OWN_FILES = str(Path(__file__).parent)
 _HEADROOM = 200
 
+Lock = AbstractContextManager[Any]
+
 
 class Recorder:
     """One recording of this process."""
@@ -46,8 +49,8 @@ class Recorder:
         self.ring = ring
         self.table = table
         self.control = control
-        self.ledger = Ledger(limits or CaptureLimits(), self.is_instrumented)
-        self.lock = RLock()
+        self.ledger = self.make_ledger(limits or CaptureLimits())
+        self.lock: Lock = RLock()
         self.threads: dict[int, ThreadRecord] = {}
         self._next_thread = 1
         self._codes: dict[int, types.CodeType] = {}
@@ -60,6 +63,10 @@ class Recorder:
         self._writer = (0, 0)
         self.gate = Gate(self, control, predicates)
         self.output_tap = OutputTap(self)
+
+    def make_ledger(self, limits: CaptureLimits) -> Ledger:
+        """The ledger of this core."""
+        return Ledger(limits, self.is_instrumented)
 
     @classmethod
     def start(
@@ -95,9 +102,16 @@ class Recorder:
                 self.fire(_nothing)
             self._flush()
             self.on = False
+            self.stopped()
         self.output_tap.restore()
         self.control.events = self.ledger.encoder.events
         self.control.program_state = ProgramState.ENDED
+
+    def stopped(self) -> None:
+        """From here on no probe does anything; for the core that has to know."""
+
+    def noted(self, waiting: bool) -> None:
+        """Whether the next event of any thread has something to do before it; for the same."""
 
     def after_fork_in_child(self) -> None:
         """A child is not recorded: its probes do nothing, and the ring stays its parent's."""
@@ -110,6 +124,7 @@ class Recorder:
         if not self.on:
             return
         self.on = False
+        self.stopped()
         self.output_tap.restore()
         self.control.detach_reason = reason
         self.control.program_state = ProgramState.DETACHED
@@ -123,11 +138,15 @@ class Recorder:
     def instrument(self, code: types.CodeType, module: str, source: bytes) -> types.CodeType:
         """`code` of `module` with probes; what cannot be instrumented safely stays as it is."""
         sha = self.table.add_source(source)
-        done = instrument_code(
-            code, module=module, source_sha=sha, table=self.table, probes=self.make_probe
-        )
+        done = self.rewritten(code, module, sha)
         self._register(done)
         return done
+
+    def rewritten(self, code: types.CodeType, module: str, sha: str) -> types.CodeType:
+        """`code` with the probes of this core."""
+        return instrument_code(
+            code, module=module, source_sha=sha, table=self.table, probes=self.make_probe
+        )
 
     def skip(self, module: str, file: str | None, reason: str) -> None:
         """Put a module that is not traced on record, with the reason."""
@@ -143,10 +162,19 @@ class Recorder:
 
     def _register(self, code: types.CodeType) -> None:
         for constant in code.co_consts:
-            if isinstance(constant, Probe):
-                self._codes[id(code)] = code
+            if self.is_probe(constant):
+                self.registered(code)
             elif type(constant) is types.CodeType:
                 self._register(constant)
+
+    @staticmethod
+    def is_probe(constant: object) -> bool:
+        """Whether a constant of a code object is a probe."""
+        return isinstance(constant, Probe)
+
+    def registered(self, code: types.CodeType) -> None:
+        """Take note of a code object with probes; its address stays its own from here on."""
+        self._codes[id(code)] = code
 
     def is_instrumented(self, code: types.CodeType) -> bool:
         """Whether everything that `code` does is seen."""
@@ -182,8 +210,9 @@ class Recorder:
         try:
             if not self.on:
                 return
-            if self._limit:
-                self._lower_limit()
+            if self._limit and not self._lower_limit() and act is frame_events.call:
+                # Above the program's own limit: without its probes the call would not have been made.
+                raise RecursionError("maximum recursion depth exceeded")
             if self._written:
                 self._emit_output()
             if thread is not self.ledger.current:
@@ -215,6 +244,7 @@ class Recorder:
         except Exception as error:
             self._internal(error)
         self._limit = self._limit or limit
+        self.noted(True)
         return self._lower_limit()
 
     def _lower_limit(self) -> bool:
@@ -224,6 +254,7 @@ class Recorder:
         except RecursionError:
             return False
         self._limit = 0
+        self.noted(bool(self._written))
         return True
 
     def _internal(self, error: BaseException) -> None:
@@ -240,26 +271,32 @@ class Recorder:
     def _flush(self) -> None:
         """Publish the rows of the event; what a signal handler raises meanwhile goes on afterwards."""
         encoder = self.ledger.encoder
-        raised: BaseException | None = None
-        if encoder.out:
-            rows, encoder.out = encoder.out, bytearray()
-            while True:
-                before = self.ring.written
-                try:
-                    room = self.ring.put(rows)
-                    break
-                except BaseException as error:
-                    raised = error
-                    if _raised_here(error) or self.ring.written != before:
-                        # Published in part: nothing sound can follow.
-                        room = False
-                        break
-            if not room:
-                self.detach(self.control.failure or "the collector is gone")
+        try:
+            if encoder.out:
+                rows, encoder.out = encoder.out, bytearray()
+                self.publish(rows)
+        finally:
             self.control.events = encoder.events
-        if encoder.events - self._swept_at >= _SWEEP_EVERY:
-            self._swept_at = encoder.events
-            encoder.objects.sweep()
+            if encoder.events - self._swept_at >= _SWEEP_EVERY:
+                self._swept_at = encoder.events
+                encoder.objects.sweep()
+
+    def publish(self, rows: bytes | bytearray) -> None:
+        """Put the rows of an event into the ring; raises what a signal handler raised meanwhile."""
+        raised: BaseException | None = None
+        while True:
+            before = self.ring.written
+            try:
+                room = self.ring.put(rows)
+                break
+            except BaseException as error:
+                raised = error
+                if _raised_here(error) or self.ring.written != before:
+                    # Published in part: nothing sound can follow.
+                    room = False
+                    break
+        if not room:
+            self.detach(self.control.failure or "the collector is gone")
         if raised is not None:
             raise raised
 
@@ -293,6 +330,7 @@ class Recorder:
                 self.fire(_nothing)
             self._writer = (ident, stream)
             self._written += data
+            self.noted(True)
             if self._written.endswith(b"\n"):
                 self.fire(_nothing)
 
@@ -300,6 +338,7 @@ class Recorder:
         ledger = self.ledger
         ident, stream = self._writer
         data, self._written = bytes(self._written), bytearray()
+        self.noted(self._limit > 0)
         writer, before = self.threads.get(ident), ledger.current
         if writer is not None:
             if writer is not before:

@@ -71,6 +71,10 @@ class RowWriter:
             return Tag.NOT_IMPLEMENTED, 0
         return self.object_token(value)
 
+    def scalar_token(self, value: Any) -> Token:
+        """The token of an exact scalar."""
+        return RowWriter.token(self, value)
+
     def object_token(self, value: Any) -> Token:
         """How an object stands in a row; for the subclass that follows objects."""
         raise TypeError(f"no scalar: {type(value)!r}")

@@ -105,11 +105,11 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
     of = Scope.of_module if settings["module"] else Scope.of_script
     try:
         # Here, because whatever is wrong with the recorder, the program runs.
-        from escope.engine.capture.recorder import Recorder
+        from escope.engine.capture.core import recorder_class
 
         scope = of(target, include=settings["include"], exclude=settings["exclude"])
         part = Path(settings["part"])
-        recorder = Recorder.start(part, scope, CaptureLimits(), settings["predicates"])
+        recorder = recorder_class().start(part, scope, CaptureLimits(), settings["predicates"])
         finder = RecordingFinder(recorder, scope)
         finder.install()
     except Exception as error:

@@ -29,7 +29,7 @@ _STEADY_TYPES: tuple[type, ...] = (
     *(type(iter(each)) for each in (*_ITERATED, *_VIEWS, range(1 << 70))),
     *(type(reversed(each)) for each in _REVERSED),
 )
-_STEADY_READS = frozenset(map(id, _STEADY_TYPES))
+STEADY_READS = frozenset(map(id, _STEADY_TYPES))
 """By address: types whose subscripts and iteration run no code but their own and change nothing."""
 
 
@@ -118,7 +118,7 @@ def touch(ledger: Ledger, thread: ThreadRecord, probe: Probe, value: Any) -> Non
         anatomy = ledger.encoder.objects.anatomy(cls)
         if anatomy.shape is Shape.NAMED or anatomy.is_quiet(probe.name, ledger.is_instrumented):
             return
-    elif id(cls) in _STEADY_READS and not probe.extra:
+    elif id(cls) in STEADY_READS and not probe.extra:
         return
     deep = probe.extra == "deep"
     if cls is types.GeneratorType and ledger.is_instrumented(value.gi_code):

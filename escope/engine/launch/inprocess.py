@@ -11,6 +11,7 @@ from subprocess import TimeoutExpired
 from types import TracebackType
 
 from escope.config import CaptureLimits
+from escope.engine.capture.core import recorder_class
 from escope.engine.capture.loaded import LoadedFunctions
 from escope.engine.capture.loader import RecordingFinder
 from escope.engine.capture.recorder import Recorder
@@ -52,7 +53,7 @@ class ProcessRecording:
         options.check()
         wiring = Wiring.make(options, argv=list(sys.argv), pid=os.getpid())
         try:
-            recorder = Recorder.start(
+            recorder = recorder_class().start(
                 wiring.output.part, scope, CaptureLimits(), list(options.break_when)
             )
         except (EscopeError, OSError) as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 from escope import __version__
 from escope.config import FORMAT
+from escope.engine.capture.core import CORE
 
 NAME = "manifest.json"
 
@@ -23,7 +24,7 @@ def new_manifest(argv: list[str], *, pid: int = 0, max_size: int | None = None) 
         "escope": __version__,
         "python": platform.python_version(),
         "executable": sys.executable,
-        "core": "py",
+        "core": CORE,
         "argv": argv,
         "cwd": os.getcwd(),
         "started": datetime.now(UTC).isoformat(timespec="microseconds"),

@@ -33,10 +33,10 @@ class RecordOptions:
 
     def check(self) -> None:
         """Raise UsageError, or PredicateError, for what cannot be run."""
-        core = os.environ.get("ESCOPE_CORE", "py")
-        if core != "py":
-            raise UsageError(f"there is no capture core {core!r} (ESCOPE_CORE); py is the only one")
+        from escope.engine.capture.core import chosen
         from escope.engine.predicate import compile_predicate
+
+        chosen()
 
         for text in self.break_when:
             compile_predicate(text)

@@ -31,8 +31,8 @@ class Step:
 _LOAD = Step("LOAD_CONST", 0, PROBE)
 _NONE = Step("LOAD_CONST", 0, None)
 _DELETE = Step("DELETE_SUBSCR")
-_FIRE = (_LOAD, Step("UNARY_INVERT"), Step("POP_TOP"))
-_DEPTHS = {
+FIRE = (_LOAD, Step("UNARY_INVERT"), Step("POP_TOP"))
+DEPTHS = {
     "BINARY_SUBSCR": 2,
     "BINARY_SLICE": 3,
     "BINARY_OP": 2,
@@ -49,6 +49,13 @@ _KEPT = {
 _LOAD_CELL = "LOAD_FAST" if PY313 else "LOAD_CLOSURE"
 
 Steps = tuple[Step, ...]
+
+
+def kept_operands(insert: Insert, op: Op) -> int:
+    """How many operands of `op` the probe around it needs after it."""
+    if insert.role is Role.SETITEM:
+        return 4 if op.name == "STORE_SLICE" else 3
+    return _KEPT[insert.role]
 
 
 def _hand_over(depth: int) -> Steps:
@@ -70,10 +77,7 @@ def emit(plan: Plan, insert: Insert) -> tuple[Steps, Steps]:
 def _over(insert: Insert, op: Op) -> tuple[Steps, Steps]:
     if insert.role is Role.SETATTR:
         return (Step("COPY", 2),) * 2, (_LOAD, Step("SWAP", 2), Step("STORE_SUBSCR"))
-    if insert.role is Role.SETITEM:
-        kept = 4 if op.name == "STORE_SLICE" else 3
-    else:
-        kept = _KEPT[insert.role]
+    kept = kept_operands(insert, op)
     pack = (Step("BUILD_TUPLE", kept),) if insert.role in (Role.SETITEM, Role.DELITEM) else ()
     return (Step("COPY", kept),) * kept, (*pack, _LOAD, Step("SWAP", 2), _DELETE)
 
@@ -92,13 +96,13 @@ def _fire(plan: Plan, insert: Insert) -> Steps:
     if role in (Role.RETURN, Role.YIELD, Role.RESUME, Role.EXCEPT, Role.HANDLE, Role.RECEIVER):
         return _hand_over(1)
     if role is Role.TOUCH:
-        return _hand_over(_DEPTHS.get(op.name, 1))
+        return _hand_over(DEPTHS.get(op.name, 1))
     if role is Role.STORE and op.name != "STORE_DEREF":
         slot = plan.specs[insert.spec].slot
         return (_LOAD, Step("LOAD_FAST", slot), _DELETE)
     if role is Role.STORE or (role is Role.DELETE and op.name == "DELETE_DEREF"):
         return (_LOAD, Step(_LOAD_CELL, plan.specs[insert.spec].slot), _DELETE)
-    return _FIRE
+    return FIRE
 
 
 def _call(plan: Plan) -> Steps:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from types import CodeType
 from typing import Any, Protocol
 
-from escope.engine.capture.instrument.emit_reference import emit
+from escope.engine.capture.instrument import emit_peek, emit_reference
 from escope.engine.capture.instrument.instructions import UnknownCode, parse
-from escope.engine.capture.instrument.plan import make_plan
+from escope.engine.capture.instrument.plan import Insert, Plan, make_plan
 from escope.engine.capture.instrument.rewrite import rewrite
 from escope.engine.capture.instrument.verify import verify
 from escope.engine.capture.roles import Role
@@ -41,22 +41,51 @@ class ProbeFactory(Protocol):
         """Return it; `extra` is what the plan knows of the operands."""
 
 
+class PeekingFactory(Protocol):
+    """Makes a probe that finds its operands in the frame."""
+
+    def __call__(
+        self,
+        role: Role,
+        site: Site,
+        code: CodeRecord,
+        extra: Any,
+        operands: emit_peek.Operands,
+    ) -> object:
+        """Return it."""
+
+
 def instrument_code(
-    code: CodeType, *, module: str, source_sha: str, table: Table, probes: ProbeFactory
+    code: CodeType,
+    *,
+    module: str,
+    source_sha: str,
+    table: Table,
+    probes: ProbeFactory | None = None,
+    peeking: PeekingFactory | None = None,
 ) -> CodeType:
     """Return `code` with probes, in it and in every code object among its constants.
 
-    A code object that cannot be rewritten safely stays as it is and is put on record with the reason.
+    The probes are those of `probes`, which are handed their operands, or of `peeking`.  A code object that cannot
+    be rewritten safely stays as it is and is put on record with the reason.
     """
-    return _Transformation(module, source_sha, table, probes).transformed(code, 0)
+    return _Transformation(module, source_sha, table, probes, peeking).transformed(code, 0)
 
 
 class _Transformation:
-    def __init__(self, module: str, source: str, table: Table, probes: ProbeFactory) -> None:
+    def __init__(
+        self,
+        module: str,
+        source: str,
+        table: Table,
+        probes: ProbeFactory | None,
+        peeking: PeekingFactory | None,
+    ) -> None:
         self.module = module
         self.source = source
         self.table = table
         self.probes = probes
+        self.peeking = peeking
 
     def transformed(self, code: CodeType, parent: int) -> CodeType:
         try:
@@ -75,7 +104,7 @@ class _Transformation:
     def _one(self, code: CodeType, parent: int) -> tuple[CodeType, int]:
         body = parse(code)
         plan = make_plan(body)
-        rewritten = rewrite(plan, emit)
+        rewritten = rewrite(plan, emit_peek.emit if self.peeking else emit_reference.emit)
         made = rewritten.code(code)
         stack_size = verify(body, plan.stacks, rewritten, made)
         record, sites = self.table.add_code(
@@ -87,9 +116,15 @@ class _Transformation:
             specs=plan.specs,
         )
         probes = tuple(
-            None
-            if insert is None
-            else self.probes(insert.role, sites[insert.spec], record, insert.extra)
+            None if insert is None else self._probe(plan, insert, sites[insert.spec], record)
             for insert in rewritten.constants
         )
         return made.replace(co_consts=code.co_consts + probes, co_stacksize=stack_size), record.id
+
+    def _probe(self, plan: Plan, insert: Insert, site: Site, record: CodeRecord) -> object:
+        if self.peeking is not None:
+            return self.peeking(
+                insert.role, site, record, insert.extra, emit_peek.peek(plan, insert)
+            )
+        assert self.probes is not None
+        return self.probes(insert.role, site, record, insert.extra)

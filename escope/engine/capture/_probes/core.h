@@ -1,0 +1,303 @@
+/* The state of the C core and what its parts offer each other.
+
+   Each .c file mirrors one part of the Python reference and says which.  Whatever a file does not do itself it
+   leaves to the reference's own function, which works on the same objects. */
+
+#ifndef ESCOPE_CORE_H
+#define ESCOPE_CORE_H
+
+#include "interpreter.h"
+#include "rows.h"
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+
+/* -- pointer map: open addressing, linear probing ---------------------------------------------------------- */
+
+typedef struct {
+    void *key;
+    void *value;
+} Slot;
+
+typedef struct {
+    Slot *slots;
+    size_t mask;
+    size_t used;
+} PtrMap;
+
+static inline size_t
+ptr_hash(const void *key)
+{
+    return (size_t)(((uint64_t)(uintptr_t)key >> 4) * 0x9E3779B97F4A7C15ull >> 24);
+}
+
+static inline void *
+map_get(const PtrMap *map, const void *key)
+{
+    size_t at;
+    if (map->used == 0)
+        return NULL;
+    for (at = ptr_hash(key) & map->mask; map->slots[at].key != NULL; at = (at + 1) & map->mask) {
+        if (map->slots[at].key == key)
+            return map->slots[at].value;
+    }
+    return NULL;
+}
+
+int map_put(PtrMap *map, void *key, void *value);   /* -1: no memory */
+void *map_pop(PtrMap *map, const void *key);        /* NULL: was not there */
+void map_free(PtrMap *map);
+
+/* -- what is known of a type: the twin of an `Anatomy` ----------------------------------------------------- */
+
+typedef struct Kind {
+    struct ObjectTable *table;   /* borrowed */
+    PyTypeObject *cls;       /* borrowed: the anatomy owns it */
+    PyObject *anatomy;       /* owned */
+    PyObject *quiet_names;   /* borrowed: the anatomy's dict */
+    uint32_t type_id;        /* 0: not written yet */
+    uint8_t shape;
+    uint8_t has_dict;        /* its instances have a dict in the managed place, and no slots */
+    uint8_t plain;           /* no attributes at all */
+    uint8_t weakly;
+    uint8_t concealed;
+    uint8_t plain_setitem;
+    uint8_t steady;          /* subscripts and iteration run no other code and change nothing */
+    int8_t reads_seen;       /* `calls._reads_as_seen`; -1: not asked yet */
+} Kind;
+
+/* -- objects ------------------------------------------------------------------------------------------------ */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *strong;        /* owned, or NULL where `weak` is used */
+    PyObject *weak;          /* owned weak reference, or NULL */
+    void *address;           /* of the object */
+    Kind *kind;              /* borrowed: the table owns it */
+    PyObject *items;         /* owned, NULL for None */
+    PyObject *attributes;    /* owned dict, NULL while there were none */
+    PyObject *keepers;       /* owned tuple, NULL while there are none */
+    void *held_dict;         /* address of the instance dict; NULL: not made yet */
+    uint64_t object_id;      /* 0: it ended */
+    uint64_t changes;
+    uint64_t checked_at;
+    uint64_t round;
+    Py_ssize_t length;
+    uint8_t fresh, stale, broken;
+} Followed;
+
+typedef struct ObjectTable {
+    PyObject_HEAD
+    PtrMap by_address;       /* object → Followed, owned */
+    PtrMap by_dict;          /* dict → Followed, borrowed */
+    PtrMap by_weak;          /* weak reference → Followed, borrowed */
+    PtrMap kinds;            /* type or anatomy → Kind, owned */
+    PyObject *make_anatomy;  /* owned: the class Anatomy */
+    PyObject *steady;        /* owned: set of addresses of types */
+    PyObject *on_death;      /* owned: called where `core` is NULL */
+    PyObject *collect;       /* owned: the callback of weak references */
+    PyObject *lent;          /* owned dict */
+    PyObject *names_list;    /* owned list: namespaces */
+    struct Core *core;       /* borrowed, NULL before it is set */
+    Followed **young, **old, **dead;    /* owned arrays of owned */
+    size_t young_count, young_room, old_count, old_room, dead_count, dead_room, cursor;
+    uint64_t next_id;
+} ObjectTable;
+
+/* -- frames and threads ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject *value;         /* owned */
+    PyObject *operation;     /* owned str */
+    PyObject *argument;      /* owned: the first argument, or NULL */
+    uint32_t arguments;
+    uint8_t deep;
+} Suspect;
+
+typedef struct {
+    PyObject *value;         /* owned */
+    PyObject *name;          /* owned str */
+    int depth;
+    uint8_t by_super;
+} Receiver;
+
+#define INLINE_SUSPECTS 3
+#define INLINE_RECEIVERS 3
+
+typedef struct {
+    PyObject_HEAD
+    uint64_t frame_id;
+    PyObject *code;          /* owned CodeRecord */
+    PyObject *cells;         /* owned dict, NULL while empty */
+    PyObject *saved;         /* owned dict, NULL while empty */
+    PyObject *truths;        /* owned, NULL for None */
+    PyObject *counted;       /* owned list, NULL while empty */
+    uint64_t address;
+    uint64_t exception;
+    uint32_t site;
+    int suspended_line;
+    uint8_t passive, raising;
+    int suspects, suspects_room;
+    int receivers, receivers_room;
+    Suspect *suspect;        /* `first_suspects`, or owned memory */
+    Receiver *receiver;
+    Suspect first_suspects[INLINE_SUSPECTS];
+    Receiver first_receivers[INLINE_RECEIVERS];
+} FrameRecord;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *stack;         /* owned list */
+    PyObject *deferred;      /* owned deque */
+    uint64_t unwound;
+    uint32_t number;
+    uint8_t busy;
+} ThreadRecord;
+
+/* -- the core: rows, strings, ring, clock, credit ---------------------------------------------------------- */
+
+typedef struct {
+    uint32_t head, aux;
+    uint64_t value;
+} Row;
+
+typedef struct Core {
+    PyObject_HEAD
+    /* rows of the event in the making */
+    Row *out;
+    size_t rows, room;
+    uint64_t events;
+    /* strings */
+    PyObject *strings;       /* owned dict: content → id */
+    Py_ssize_t string_bytes;
+    uint64_t next_string;
+    Py_ssize_t limit_string, limit_items;
+    long limit_objects;
+    PyObject *limits;        /* owned */
+    /* objects */
+    ObjectTable *objects;    /* owned */
+    Followed **work;         /* owned array of owned */
+    size_t work_count, work_room;
+    Row *scratch;
+    size_t scratch_rows, scratch_room;         /* of the content being written */
+    Row *changes;
+    size_t change_rows, change_room;           /* of the check being made */
+    uint64_t next_type, round;
+    /* ring and control page */
+    PyObject *ring;          /* owned */
+    Py_buffer ring_view, words_view, control_view;
+    uint64_t *ring_words, *control_words;
+    uint8_t *ring_data;
+    uint64_t capacity, count, until;
+    uint64_t swept_at;
+    /* firing */
+    PyObject *recorder, *ledger, *checker;     /* owned */
+    PyThreadState *owner;
+    int depth;
+    PyThreadState *running;  /* whose `thread` is; NULL: unknown */
+    ThreadRecord *thread;    /* borrowed: `current` */
+    uint8_t on, attention, watchful;
+    uint64_t seen_request, seen_predicates;
+    PtrMap codes;            /* instrumented code objects */
+    /* the ledger's own */
+    PyObject *current;       /* owned ThreadRecord or NULL */
+    PyObject *suspended;     /* owned dict */
+    uint64_t next_frame, began;
+    int64_t timed_at;
+    /* the checker's own */
+    int64_t credit;
+    uint64_t walked_at;
+    /* the reference's functions by name */
+    PyObject *acts;          /* owned dict */
+} Core;
+
+extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType;
+
+/* rows.c: row_writer.py */
+int grow_rows(Row **rows, size_t *room, size_t wanted);
+int string_id(Core *core, PyObject *text, uint64_t *id);
+int scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);   /* 0: no scalar */
+int flush(Core *core);
+void write_time(Core *core);
+
+static inline int
+put_row(Core *core, uint32_t head, uint32_t aux, uint64_t value)
+{
+    Row *row;
+    if (UNLIKELY(core->rows == core->room) && grow_rows(&core->out, &core->room, core->rows + 1) < 0)
+        return -1;
+    row = core->out + core->rows++;
+    row->head = head;
+    row->aux = aux;
+    row->value = value;
+    return 0;
+}
+
+static inline int
+put_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
+{
+    core->events++;
+    return put_row(core, head, aux, value);
+}
+
+/* objects.c: objects.py */
+Kind *kind_of(ObjectTable *table, PyTypeObject *cls);
+Followed *table_get(ObjectTable *table, PyObject *value);              /* borrowed, NULL: not followed */
+Followed *table_add(ObjectTable *table, PyObject *value, Kind *kind);  /* borrowed */
+void table_end(ObjectTable *table, Followed *followed);
+int table_sweep(ObjectTable *table);
+void table_holds(ObjectTable *table, Followed *followed, void *held);
+static inline PyObject *
+target_of(const Followed *followed)                                    /* borrowed, NULL: gone */
+{
+    PyObject *found;
+    if (followed->weak == NULL)
+        return followed->strong;
+    found = ((PyWeakReference *)followed->weak)->wr_object;
+    return found == Py_None ? NULL : found;
+}
+
+/* what the reference's function `name` does; a new reference */
+PyObject *ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three);
+
+/* contents.c: encoder.py, changes.py, differences.py */
+int is_scalar(PyObject *value);
+Followed *follow(Core *core, PyObject *value);                         /* borrowed */
+PyObject *item_of(Core *core, PyObject *value);                        /* new reference */
+int item_token(Core *core, PyObject *item, uint32_t *tag, uint64_t *number);
+int token_of(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
+int drain(Core *core);
+int check(Core *core, Followed *followed, PyObject *operation);        /* 1: changed, -1: error */
+int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
+int same(PyObject *item, PyObject *value);
+PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
+int is_immutable(const Followed *followed);
+int attribute_is(Core *core, Followed *target, PyObject *owner, PyObject *name, PyObject *value);
+
+/* checking.c: checking.py */
+int passed(Core *core, Followed *followed);
+int settle(Core *core, FrameRecord *frame, int keep);
+int value_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
+
+/* frames.c: frames.py */
+void drop_suspects(FrameRecord *frame);
+int add_suspect(FrameRecord *frame, PyObject *value, int deep, PyObject *operation, PyObject *argument,
+                uint32_t arguments);
+int add_receiver(FrameRecord *frame, int depth, PyObject *value, PyObject *name, int by_super);
+int take_receiver(FrameRecord *frame, int depth, Receiver *found);     /* 0: none; else `found` owns */
+FrameRecord *new_record(Core *core, PyObject *code, uint32_t site);
+
+/* calls.c: calls.py; what a call may change goes to the frame's suspects.  -1: error, 1: left to the reference */
+int suspect_call(Core *core, FrameRecord *frame, PyObject *callee, PyObject **arguments, Py_ssize_t count,
+                 PyObject *globals);
+int suspect_method(Core *core, FrameRecord *frame, Receiver *found, PyObject *callee, PyObject *self,
+                   PyObject **arguments, Py_ssize_t count, PyObject *globals);
+int runs_seen_code(Core *core, PyObject *callee);
+int prepare_calls(void);
+
+/* probes.c: probes.py and the *_events modules */
+int prepare_probes(PyObject *module);
+int acquire(Core *core, PyThreadState *me);
+void release(Core *core);
+
+#endif

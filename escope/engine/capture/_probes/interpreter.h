@@ -1,0 +1,132 @@
+/* What the C core knows of CPython's insides, for each version in one place.
+
+   The frame that runs, its variables and its value stack; the attributes of an instance whose dict was never
+   made.  tests/capture/test_native.py holds a canary for each. */
+
+#ifndef ESCOPE_INTERPRETER_H
+#define ESCOPE_INTERPRETER_H
+
+#define PY_SSIZE_T_CLEAN
+/* The internal headers belong to the interpreter; its own extension modules are built like this. */
+#define Py_BUILD_CORE_MODULE 1
+#define Py_BUILD_CORE 1
+#include <Python.h>
+#include <frameobject.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "internal/pycore_frame.h"
+#include "internal/pycore_dict.h"
+#include "internal/pycore_object.h"
+
+#if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030E0000
+#error "the C core is written for CPython 3.11, 3.12 and 3.13"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "the C core needs the GIL"
+#endif
+
+#if PY_VERSION_HEX >= 0x030D0000
+#define PY313 1
+#define PY312 1
+#elif PY_VERSION_HEX >= 0x030C0000
+#define PY313 0
+#define PY312 1
+#else
+#define PY313 0
+#define PY312 0
+#endif
+
+typedef _PyInterpreterFrame Activation;
+
+static inline PyThreadState *
+this_thread(void)
+{
+#if PY313
+    return PyThreadState_GetUnchecked();
+#else
+    return _PyThreadState_UncheckedGet();
+#endif
+}
+
+static inline Activation *
+activation_of(PyThreadState *thread)
+{
+#if PY313
+    return thread->current_frame;
+#else
+    return thread->cframe->current_frame;
+#endif
+}
+
+/* Attributes that lie in the instance itself, by the keys of its class; `order` gives their insertion order. */
+typedef struct {
+    PyDictKeysObject *keys;   /* borrowed: the class owns it */
+    PyObject **values;        /* borrowed: the instance owns it */
+    const uint8_t *order;
+    int step;                 /* of `order`: the older layouts grow downwards */
+    int count;
+} Inline;
+
+/* How the attributes of `object`, of a class with a managed dict, are held: 1 inline (`found` is filled in),
+   0 in `*dict` (NULL: nowhere yet). */
+static inline int
+held_inline(PyObject *object, Inline *found, PyObject **dict)
+{
+    PyTypeObject *cls = Py_TYPE(object);
+    *dict = NULL;
+#if PY313
+    if (cls->tp_flags & Py_TPFLAGS_INLINE_VALUES) {
+        PyDictValues *values = _PyObject_InlineValues(object);
+        if (values->valid) {
+            found->keys = ((PyHeapTypeObject *)cls)->ht_cached_keys;
+            found->values = values->values;
+            found->order = get_insertion_order_array(values);
+            found->step = 1;
+            found->count = values->size;
+            *dict = (PyObject *)_PyObject_ManagedDictPointer(object)->dict;
+            return 1;
+        }
+    }
+    *dict = (PyObject *)_PyObject_ManagedDictPointer(object)->dict;
+    return 0;
+#else
+    PyDictValues *values;
+#if PY312
+    PyDictOrValues held = *_PyObject_DictOrValuesPointer(object);
+    if (!_PyDictOrValues_IsValues(held)) {
+        *dict = _PyDictOrValues_GetDict(held);
+        return 0;
+    }
+    values = _PyDictOrValues_GetValues(held);
+#else
+    values = *_PyObject_ValuesPointer(object);
+    if (values == NULL) {
+        *dict = *_PyObject_ManagedDictPointer(object);
+        return 0;
+    }
+#endif
+    if (values == NULL)
+        return 0;
+    found->keys = ((PyHeapTypeObject *)cls)->ht_cached_keys;
+    found->values = values->values;
+    found->order = (const uint8_t *)values - 3;
+    found->step = -1;
+    found->count = ((const uint8_t *)values)[-2];
+    return 1;
+#endif
+}
+
+static inline PyObject *
+inline_name(const Inline *held, int place)
+{
+    return DK_UNICODE_ENTRIES(held->keys)[held->order[place * held->step]].me_key;
+}
+
+static inline PyObject *
+inline_value(const Inline *held, int place)
+{
+    return held->values[held->order[place * held->step]];
+}
+
+#endif

@@ -1,0 +1,202 @@
+/* Rows of the event in the making, strings once by content, and their way into the ring: row_writer.py, and what
+   Recorder._flush does. */
+
+#include <time.h>
+#include "core.h"
+
+enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35, CONTROL_EVENTS = 23 };   /* ring.py, control.py */
+enum { STRING_CACHE = 16 << 20, SWEEP_EVERY = 64 };
+
+int
+grow_rows(Row **rows, size_t *room, size_t wanted)
+{
+    size_t more = *room ? *room : 256;
+    Row *made;
+    while (more < wanted)
+        more *= 2;
+    made = PyMem_RawRealloc(*rows, more * sizeof(Row));
+    if (made == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    *rows = made;
+    *room = more;
+    return 0;
+}
+
+void
+write_time(Core *core)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    put_row(core, HEAD(DETAIL_TIME), 0,
+            (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec - core->began);
+    core->timed_at = (int64_t)core->events;
+}
+
+/* -- strings ------------------------------------------------------------------------------------------------ */
+
+static int
+define_ascii(Core *core, PyObject *text, uint64_t *id)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), at;
+    const char *data = (const char *)PyUnicode_1BYTE_DATA(text);
+    PyObject *number;
+    int failed;
+
+    if (core->string_bytes > STRING_CACHE) {
+        PyDict_Clear(core->strings);
+        core->string_bytes = 0;
+    }
+    *id = core->next_string++;
+    number = PyLong_FromUnsignedLongLong(*id);
+    if (number == NULL)
+        return -1;
+    failed = PyDict_SetItem(core->strings, text, number);
+    Py_DECREF(number);
+    if (failed < 0)
+        return -1;
+    core->string_bytes += length + 100;
+    if (put_row(core, HEAD(DETAIL_STRING) | TAG_STR, (uint32_t)length, *id) < 0)
+        return -1;
+    for (at = 0; at < length; at += 12) {
+        char piece[12] = {0};
+        uint32_t aux;
+        uint64_t low;
+        memcpy(piece, data + at, length - at < 12 ? (size_t)(length - at) : 12);
+        memcpy(&aux, piece, 4);
+        memcpy(&low, piece + 4, 8);
+        if (put_row(core, HEAD(DETAIL_DATA), aux, low) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int
+string_id(Core *core, PyObject *text, uint64_t *id)
+{
+    PyObject *known = PyDict_GetItemWithError(core->strings, text);
+    if (LIKELY(known != NULL)) {
+        *id = PyLong_AsUnsignedLongLong(known);
+        return 0;
+    }
+    if (PyErr_Occurred())
+        return -1;
+    if (PyUnicode_IS_COMPACT_ASCII(text) && PyUnicode_GET_LENGTH(text) <= core->limit_string)
+        return define_ascii(core, text, id);
+    known = PyObject_CallMethod((PyObject *)core, "_define_string", "iOOn", TAG_STR, text, text,
+                                PyUnicode_GET_LENGTH(text));
+    if (known == NULL)
+        return -1;
+    *id = PyLong_AsUnsignedLongLong(known);
+    Py_DECREF(known);
+    return 0;
+}
+
+/* How an exact scalar stands in a row.  1: written to `tag` and `number`; 0: it is none; -1: error. */
+int
+scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    if (cls == &PyLong_Type) {
+        int overflow;
+        long long small = PyLong_AsLongLongAndOverflow(value, &overflow);
+        if (LIKELY(!overflow)) {
+            *tag = TAG_INT;
+            *number = (uint64_t)small;
+            return 1;
+        }
+    }
+    else if (cls == &PyUnicode_Type) {
+        *tag = TAG_STR;
+        return string_id(core, value, number) < 0 ? -1 : 1;
+    }
+    else if (value == Py_None) {
+        *tag = TAG_NONE;
+        *number = 0;
+        return 1;
+    }
+    else if (cls == &PyBool_Type) {
+        *tag = TAG_BOOL;
+        *number = value == Py_True;
+        return 1;
+    }
+    else if (cls == &PyFloat_Type) {
+        double bits = PyFloat_AS_DOUBLE(value);
+        *tag = TAG_FLOAT;
+        memcpy(number, &bits, 8);
+        return 1;
+    }
+    else if (value == Py_Ellipsis || value == Py_NotImplemented) {
+        *tag = value == Py_Ellipsis ? TAG_ELLIPSIS : TAG_NOT_IMPLEMENTED;
+        *number = 0;
+        return 1;
+    }
+    else if (cls != &PyBytes_Type && cls != &PyComplex_Type)
+        return 0;
+    {
+        /* Large ints, bytes and complex: the reference's own way. */
+        PyObject *found = PyObject_CallMethod((PyObject *)core, "scalar_token", "O", value);
+        if (found == NULL)
+            return -1;
+        *tag = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(found, 0));
+        *number = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(found, 1));
+        Py_DECREF(found);
+        return PyErr_Occurred() ? -1 : 1;
+    }
+}
+
+/* -- publishing --------------------------------------------------------------------------------------------- */
+
+static int
+flush_slowly(Core *core)
+{
+    PyObject *rows, *done, *count;
+    rows = PyBytes_FromStringAndSize((const char *)core->out, (Py_ssize_t)(core->rows * sizeof(Row)));
+    core->rows = 0;
+    if (rows == NULL)
+        return -1;
+    done = PyObject_CallMethod(core->ring, "go_on_at", "K", (unsigned long long)core->count);
+    if (done != NULL) {
+        Py_DECREF(done);
+        done = PyObject_CallMethod(core->recorder, "publish", "O", rows);
+    }
+    Py_DECREF(rows);
+    count = PyObject_GetAttrString(core->ring, "written");
+    if (count != NULL) {
+        core->count = PyLong_AsUnsignedLongLong(count);
+        core->until = core->ring_words[CONSUMED] + core->capacity;
+        Py_DECREF(count);
+    }
+    if (done == NULL)
+        return -1;
+    Py_DECREF(done);
+    return 0;
+}
+
+int
+flush(Core *core)
+{
+    size_t rows = core->rows;
+    if (LIKELY(rows)) {
+        uint64_t end = core->count + rows, at = core->count % core->capacity;
+        if (UNLIKELY(end > core->until))
+            core->until = __atomic_load_n(core->ring_words + CONSUMED, __ATOMIC_ACQUIRE) + core->capacity;
+        if (UNLIKELY(end > core->until || at + rows > core->capacity || core->ring_words[CLOSED])) {
+            if (flush_slowly(core) < 0)
+                return -1;
+        }
+        else {
+            memcpy(core->ring_data + at * sizeof(Row), core->out, rows * sizeof(Row));
+            core->count = end;
+            core->rows = 0;
+            __atomic_store_n(core->ring_words + PUBLISHED, end, __ATOMIC_RELEASE);
+        }
+        core->control_words[CONTROL_EVENTS] = core->events;
+    }
+    if (UNLIKELY(core->events - core->swept_at >= SWEEP_EVERY)) {
+        core->swept_at = core->events;
+        return table_sweep(core->objects);
+    }
+    return 0;
+}

@@ -1,0 +1,220 @@
+"""The C core: its probes, and the reference's classes with what it does itself put over them.
+
+`_probes` writes the plain events; everything else is done by the reference's own functions, which work on the
+same objects.  So there is one specification, and the two cores write the same rows.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from escope.config import CaptureLimits
+from escope.engine.capture import _probes, calls, object_events
+from escope.engine.capture.anatomy import Anatomy
+from escope.engine.capture.encoder import Encoder
+from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.instrument import Operands, instrument_code
+from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.objects import Followed, ReferenceTable
+from escope.engine.capture.probes import Probe, act_of
+from escope.engine.capture.recorder import Recorder
+from escope.engine.capture.roles import Role
+from escope.engine.capture.row_writer import Token
+from escope.engine.capture.sites import CodeRecord, Site
+from escope.engine.capture.suspicions import STEADY_READS
+from escope.storage.rows import APPLIED
+
+
+class NativeTable(_probes.ObjectTable):
+    """The objects that are followed."""
+
+    behind_proxy = ReferenceTable.behind_proxy
+
+
+class NativeEncoder(_probes.Core, Encoder):
+    """The encoder, and at the same time the state behind all probes."""
+
+    def __init__(self, limits: CaptureLimits) -> None:
+        table = NativeTable(Anatomy, STEADY_READS)
+        _probes.Core.__init__(self, limits, table, limits.string, limits.items, limits.objects)
+        self._next_type = 1
+        self._round = 0
+
+
+class NativeLedger(Ledger):
+    """The ledger; its clock, threads and frames are the core's."""
+
+    address = staticmethod(_probes.address)
+    encoder: NativeEncoder
+
+    @staticmethod
+    def make_encoder(limits: CaptureLimits) -> Encoder:
+        return NativeEncoder(limits)
+
+    def __init__(self, limits: CaptureLimits, is_instrumented: Any) -> None:
+        super().__init__(limits, is_instrumented)
+        self.suspended = self.encoder.suspended
+
+    @property
+    def current(self) -> ThreadRecord | None:
+        return self.encoder.current
+
+    @current.setter
+    def current(self, thread: ThreadRecord | None) -> None:
+        encoder = self.__dict__.get("encoder")
+        if encoder is not None:
+            encoder.current = thread
+
+    def time(self) -> None:
+        self.encoder.time()
+
+    def time_if_due(self) -> None:
+        if self.encoder.events - self.encoder.timed_at >= 256:
+            self.encoder.time()
+
+    def value(self, value: Any) -> Token:
+        return self.encoder.value(value)
+
+    def settle(self, frame: FrameRecord | None) -> None:
+        if frame is not None:
+            self.encoder.settle(frame)
+
+    def new_frame(self, probe: Probe) -> FrameRecord:
+        return self.encoder.new_frame(probe)
+
+
+class NativeRecorder(Recorder):
+    """One recording of this process by the C core."""
+
+    ledger: NativeLedger
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        encoder = self.ledger.encoder
+        self.lock = _probes.Lock(encoder)
+        words, data = self.ring.memory
+        encoder.connect(
+            self,
+            self.ledger,
+            self.ledger.checker,
+            self.ring,
+            words,
+            data,
+            self.control.memory,
+            {
+                "write": Encoder.write,
+                "check": Encoder.check,
+                "reads_as_seen": self._reads_as_seen,
+                "attribute_stored": self._attribute_stored,
+                "changed_by_item": self._changed_by_item,
+            },
+        )
+        self.gate.tell = self._watch
+        self.gate.say()
+
+    def make_ledger(self, limits: CaptureLimits) -> Ledger:
+        return NativeLedger(limits, self.is_instrumented)
+
+    def _watch(self, watchful: bool, request: int, version: int) -> None:
+        self.ledger.encoder.watch(watchful, request, version)
+
+    # What the core leaves to the reference in the middle of an event
+
+    def _reads_as_seen(self, encoder: NativeEncoder, value: Any) -> bool:
+        return calls.reads_as_seen(value, self.is_instrumented)
+
+    def _attribute_stored(
+        self, encoder: NativeEncoder, target: Followed, owner: Any, stored: tuple[str, Any]
+    ) -> int:
+        name, value = stored
+        return (
+            APPLIED
+            if object_events.attribute_stored(self.ledger, target, owner, name, value)
+            else 0
+        )
+
+    def _changed_by_item(
+        self,
+        encoder: NativeEncoder,
+        thread: ThreadRecord,
+        target: Followed,
+        operands: tuple[Any, Any],
+    ) -> None:
+        container, key = operands
+        object_events.changed_by_item(self.ledger, thread, target, container, key)
+
+    # Instrumenting
+
+    def rewritten(self, code: types.CodeType, module: str, sha: str) -> types.CodeType:
+        return instrument_code(
+            code, module=module, source_sha=sha, table=self.table, peeking=self.make_peeking
+        )
+
+    @staticmethod
+    def is_probe(constant: object) -> bool:
+        return _probes.is_probe(constant)
+
+    def registered(self, code: types.CodeType) -> None:
+        super().registered(code)
+        self.ledger.encoder.register(code)
+
+    def make_peeking(
+        self, role: Role, site: Site, code: CodeRecord, extra: Any, operands: Operands
+    ) -> object:
+        """The constant that the instrumenter places at a site."""
+        kind, act = act_of(role, site, code, extra)
+        depth, flag = extra if type(extra) is tuple else (extra if type(extra) is int else 0, False)
+        made = _probes.make_probe(
+            kind,
+            self.ledger.encoder,
+            self,
+            act,
+            site.id,
+            site.line or 0,
+            site.name,
+            site.slot,
+            code,
+            extra,
+            operands.at,
+            operands.first,
+            operands.count,
+            depth,
+            role is Role.ARGS and flag,
+            role is Role.RECEIVER and flag,
+            # The code itself stands for no constant: it cannot be one of its own.
+            operands.constant if operands.has_constant else code,
+        )
+        self.ledger.note_probe(role, kind, site, code, made.head)
+        return made
+
+    # Firing
+
+    def act_again(
+        self, thread: ThreadRecord, act: Any, probe: Any, operands: tuple[Any, ...]
+    ) -> None:
+        """Do an event anew that was cut short, with the reference's ways around the edge of the stack."""
+        self._act(thread, act, (probe, *operands))
+
+    def act_deferred(self, thread: ThreadRecord) -> None:
+        """Do what fired while a probe of the thread was at work."""
+        while thread.deferred:
+            act, operands = thread.deferred.popleft()
+            self._act(thread, act, operands)
+
+    def _flush(self) -> None:
+        self.ledger.encoder.flush()
+
+    def thread_ended(self, thread: ThreadRecord, ident: int) -> None:
+        super().thread_ended(thread, ident)
+        self.ledger.encoder.forget_thread()
+
+    def noted(self, waiting: bool) -> None:
+        self.ledger.encoder.attention = waiting
+
+    def stopped(self) -> None:
+        self.ledger.encoder.on = False
+
+    def after_fork_in_child(self) -> None:
+        self.ledger.encoder.forked()
+        super().after_fork_in_child()
