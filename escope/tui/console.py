@@ -10,6 +10,7 @@ from typing import Any
 import pyte
 from rich.style import Style
 
+from escope.tui.emulator import Emulator
 from escope.tui.plain import plain
 from escope.tui.styles.colours import TEXT
 from escope.tui.widgets.terminal import TerminalScreen
@@ -26,32 +27,12 @@ _APPLICATION_KEYS = 1 << 5
 _BRACKETED_PASTE = 2004 << 5
 
 
-class _Screen(pyte.Screen):
-    """A screen that answers the program's questions and does not mind unknown sequences."""
-
-    def __init__(self, columns: int, rows: int, answer: Callable[[str], None]) -> None:
-        self._answer = answer
-        super().__init__(columns, rows)
-
-    def write_process_input(self, data: str) -> None:
-        self._answer(data)
-
-    def select_graphic_rendition(self, *attributes: int, **other: Any) -> None:
-        # With a private marker it is no rendition at all, but a request about the keyboard.
-        if not other.get("private"):
-            super().select_graphic_rendition(*attributes)
-
-    def report_device_status(self, mode: int = 0, **other: Any) -> None:
-        if not other.get("private"):
-            super().report_device_status(mode)
-
-
 class Console:
     """One emulated terminal.  Fed by one thread, looked at by another."""
 
     def __init__(self, rows: int, columns: int, answer: Callable[[bytes], None]) -> None:
         self._lock = threading.Lock()
-        self._screen = _Screen(columns, rows, lambda text: answer(text.encode()))
+        self._screen = Emulator(columns, rows, lambda text: answer(text.encode()))
         self._stream = pyte.ByteStream(self._screen)
 
     def feed(self, data: bytes) -> None:
@@ -64,21 +45,9 @@ class Console:
                 self._stream = pyte.ByteStream(self._screen)
 
     def resize(self, rows: int, columns: int) -> None:
-        """Have another size."""
+        """Have another size; no output is lost by it."""
         with self._lock:
-            screen, rows = self._screen, max(1, rows)
-            if rows < screen.lines:
-                # The emulator would cut off the top, also where the bottom is empty.
-                lost = max(0, screen.cursor.y - rows + 1)
-                kept = {
-                    y - lost: row for y, row in screen.buffer.items() if lost <= y < lost + rows
-                }
-                screen.buffer.clear()
-                screen.buffer.update(kept)
-                screen.cursor.y -= lost
-                screen.lines = rows
-                screen.margins = None
-            screen.resize(rows, max(1, columns))
+            self._screen.resize(max(1, rows), max(1, columns))
 
     def look(self) -> TerminalScreen:
         """What is on the screen now."""
