@@ -26,11 +26,11 @@ from escope.tui.pulse import Pulse
 from escope.tui.reader import Reader
 from escope.tui.requests import Requests
 from escope.tui.screens.cinema import CinemaScreen
+from escope.tui.screens.leave import LeaveScreen
 from escope.tui.screens.palette import Palette
 from escope.tui.styles.colours import THEME
 from escope.tui.supply import Supply
 from escope.tui.view import Pane, View
-from escope.tui.widgets.terminal import Terminal
 
 if TYPE_CHECKING:
     from escope.engine.launch.session import Session
@@ -57,7 +57,11 @@ class Cinema(Requests, App[None]):
         self.reader = Reader(self.post_message)
         self.live = Live(session, self.post_message) if session is not None else None
         self.keymap = Keymap(live=session is not None)
-        self.view = View(events=recording.event_count, follow=session is not None)
+        self.view = View(
+            events=recording.event_count,
+            follow=session is not None,
+            drawer=Pane.TERMINAL if session is not None else Pane.EVENTS,
+        )
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}
         self.counts_file = ""
@@ -67,6 +71,7 @@ class Cinema(Requests, App[None]):
         self.pulse = Pulse(self)
         self._typed: tuple[str, ...] = ()
         self._cinema: CinemaScreen | None = None
+        self._opened = False
 
     @property
     def cinema(self) -> CinemaScreen:
@@ -75,17 +80,17 @@ class Cinema(Requests, App[None]):
         return self._cinema
 
     def get_default_screen(self) -> Screen[None]:
-        self._cinema = CinemaScreen(live=self.live is not None)
+        self._cinema = CinemaScreen(self.live is not None, self.view)
         return self._cinema
 
     def on_cinema_screen_ready(self, message: CinemaScreen.Ready) -> None:
-        cinema = self.cinema
-        cinema.lay_out(self.view)
-        cinema.source.focus()
+        self._opened = True
+        self.go(self.view.stage)
         if self.live is not None:
-            self.set_view(self.view.fronted(Pane.TERMINAL))
-            assert cinema.terminal is not None
-            cinema.terminal.focus()
+            if self.live.running and not self.live.paused:
+                self.go(Pane.TERMINAL)
+            # A short program was quicker than the screen.
+            self.program_changed()
         self.pulse.start()
         if not self.is_headless:
             # Ends as a key would end it: with the terminal as it was.
@@ -114,8 +119,9 @@ class Cinema(Requests, App[None]):
             return False
         pane = self.cinema.focused_pane
         name = token(event.key, event.character)
-        if isinstance(self.cinema.focused, Terminal) and name != "ctrl+]":
-            self.cinema.focused.type_key(event)
+        terminal = self.cinema.terminal
+        if self.cinema.typing and terminal is not None and name != "ctrl+]":
+            terminal.type_key(event)
             return True
         typed = (*self._typed, name)
         match = self.keymap.match(typed, pane)
@@ -260,20 +266,30 @@ class Cinema(Requests, App[None]):
             self.cinema.terminal.show(self.live.console.look())
 
     def on_program_changed(self, message: messages.ProgramChanged) -> None:
+        if self._opened:
+            self.program_changed()
+
+    def program_changed(self) -> None:
+        """Show what the program is doing; where it does not read, the keys are the player's."""
         assert self.live is not None
         terminal = self.cinema.terminal
-        if not self.live.running and terminal is not None and terminal.alive:
+        assert terminal is not None
+        if not self.live.running and terminal.alive:
             terminal.ended()
-            if self.cinema.focused is terminal:
-                self.cinema.source.focus()
+            self._take_keys()
+            if isinstance(self.screen, LeaveScreen):
+                self.screen.dismiss("stay")
             self.say(f"the program has ended: {self.live.badge()[0].removeprefix('■ ')}")
-        elif self.live.paused and self.cinema.focused is terminal:
-            # The keys are the player's now: the program does not read while it is paused.
-            self.cinema.source.focus()
+        elif self.live.paused:
+            self._take_keys()
         if problem := self.live.problem():
             self.say(problem, "wrong")
         self.pulse.watch()
         self.projector.headline()
+
+    def _take_keys(self) -> None:
+        if self.cinema.focused is self.cinema.terminal:
+            self.actions.do("leave_terminal")
 
     def on_program_stopped(self, message: messages.ProgramStopped) -> None:
         self.exit()

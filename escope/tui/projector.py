@@ -85,7 +85,7 @@ class Projector:
                 thread=_thread_name(picture),
             )
         )
-        hints = app.keymap.hints(app.cinema.focused_pane)
+        hints = app.keymap.hints(app.cinema.focused_pane, app.cinema.typing)
         app.cinema.bar.hints(tuple((keys, key.hint, key.action) for keys, key in hints))
         app.cinema.note(Pane.TIMELINE, self._timeline_note())
 

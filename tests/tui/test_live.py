@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from escope.engine.launch import RecordOptions, debug_session
 from escope.engine.launch.session import Session
 from escope.engine.replay.recording import Recording
-from escope.storage.control import PauseReason
+from escope.storage.control import PauseReason, ProgramState
 from escope.tui.app import OPENING, Cinema, open_recording
+from escope.tui.screens.cinema import CinemaScreen
+from escope.tui.screens.help import HelpScreen
 from escope.tui.screens.leave import LeaveScreen
-from escope.tui.view import Pane
+from escope.tui.view import Pane, View
 from tests.tui.conftest import PROGRAMS
 from tests.tui.pilot import check, press, send, settle, text_of
 
@@ -29,8 +32,12 @@ PATIENCE = 30.0
 
 @asynccontextmanager
 async def debugging(
-    directory: Path, program: str = "asking", break_when: tuple[str, ...] = ()
+    directory: Path,
+    program: str = "asking",
+    break_when: tuple[str, ...] = (),
+    first: Callable[[Session], bool] = lambda session: True,
 ) -> AsyncIterator[tuple[Cinema, Pilot[Any], Session]]:
+    """The player on a program; it opens when `first` holds."""
     options = RecordOptions(
         target=str(PROGRAMS / f"{program}.py"),
         output=str(directory / "run.esr"),
@@ -38,6 +45,7 @@ async def debugging(
     )
     session = debug_session(options)
     try:
+        await until(lambda: first(session), "what comes before the player")
         with open_recording(session.recording_path, OPENING) as recording:
             app = Cinema(recording, session)
             async with app.run_test(size=(110, 36)) as pilot:
@@ -188,6 +196,69 @@ async def test_the_player_goes_on_after_the_program(tmp_path: Path, how: str) ->
             check(app, app.recording)
         await press(pilot, "q")
         await until(lambda: app._exit, "quitting without a question")
+
+
+async def test_a_program_that_ends_before_the_player_opens_takes_no_keys(tmp_path: Path) -> None:
+    over = lambda session: not session.running  # noqa: E731
+    async with debugging(tmp_path, "short", first=over) as (app, pilot, _):
+        await settle(pilot)
+        assert app.cinema.focused_pane is Pane.SOURCE
+        assert "status 3" in app.cinema.bar.message
+        assert "line 13" in screen_of(app)
+        await press(pilot, "9")
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        await press(pilot, "f1")
+        assert isinstance(app.screen, HelpScreen)
+        await press(pilot, "escape", "g", "g")
+        assert app.view.seq == 0
+        assert "q quit" in str(app.cinema.bar.query_one("#hints").render())
+        app.cinema.terminal.post_message(events.Paste("x"))  # type: ignore[union-attr]
+        await press(pilot, "q")
+        await until(lambda: app._exit, "quitting")
+
+
+async def test_a_program_that_waits_before_the_player_opens_leaves_it_the_keys(
+    tmp_path: Path,
+) -> None:
+    held = lambda session: session.state is ProgramState.PAUSED  # noqa: E731
+    async with debugging(tmp_path, "short", ("number == 3",), held) as (app, pilot, session):
+        await settle(pilot)
+        assert app.cinema.focused_pane is Pane.SOURCE
+        await press(pilot, "c")
+        await until(lambda: not session.running, "running on")
+
+
+@pytest.mark.parametrize("stage", ["1", "8"])
+async def test_the_end_takes_the_keys_back_whatever_is_in_front(tmp_path: Path, stage: str) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", stage, "g", "t")
+        assert app.view.zoomed is Pane.TERMINAL
+        send(pilot, "enter")
+        await until(lambda: not session.running, "its end")
+        await until(lambda: not app.cinema.terminal.alive, "noticing it")  # type: ignore[union-attr]
+        await settle(pilot)
+        assert app.cinema.focused_pane is app.view.stage
+        assert app.view.zoomed is None
+
+
+async def test_the_end_answers_the_question_what_is_to_become_of_the_program(
+    tmp_path: Path,
+) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "q")
+        assert isinstance(app.screen, LeaveScreen)
+        os.kill(session.pid, signal.SIGKILL)
+        await until(lambda: app.screen is app.cinema, "taking the question back")
+        assert "has ended" in app.cinema.bar.message
+
+
+def test_before_the_first_layout_nothing_takes_room_from_the_terminal() -> None:
+    # The program is told the size of the pane, and may already be writing.
+    screen = CinemaScreen(True, View(drawer=Pane.TERMINAL))
+    shown = {pane for pane in Pane if screen.widget_of(pane).display}
+    assert shown == {Pane.SOURCE, Pane.STATE, Pane.STACK, Pane.TIMELINE, Pane.TERMINAL}
 
 
 async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:

@@ -38,8 +38,9 @@ class CinemaScreen(Screen[None]):
     class Ready(Message):
         """The panes exist and can be filled."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, view: View) -> None:
         super().__init__()
+        self._view = view
         self.source = Source(id="source")
         self.flow = FlowView(id="flow")
         self.events = EventList(id="events")
@@ -63,8 +64,10 @@ class CinemaScreen(Screen[None]):
         }
         if self.terminal is not None:
             self._panes[Pane.TERMINAL] = self.terminal
-        for widget in self._panes.values():
+        for pane, widget in self._panes.items():
             widget.add_class("pane")
+            # From the first layout on: the program learns how large its terminal is.
+            widget.display = self.in_sight(pane, view)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -82,6 +85,7 @@ class CinemaScreen(Screen[None]):
         yield Static(id="small", markup=False)
 
     def on_mount(self) -> None:
+        self.lay_out(self._view)
         self.post_message(self.Ready())
 
     @property
@@ -97,6 +101,12 @@ class CinemaScreen(Screen[None]):
     def focused_pane(self) -> Pane | None:
         """The pane that has the focus."""
         return next((p for p, widget in self._panes.items() if widget is self.focused), None)
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys are for the program: its terminal has the focus, and it is there to read them."""
+        terminal = self.terminal
+        return terminal is not None and terminal.alive and self.focused is terminal
 
     def in_sight(self, pane: Pane, view: View) -> bool:
         """Whether the pane can be seen."""
