@@ -111,10 +111,22 @@ class Cinema(Requests, App[None]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded and self._key(event):
             return
+        if isinstance(event, events.Paste) and self._hidden:
+            return
         await super().on_event(event)
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether the panes are what keys are for, and cannot be seen."""
+        return self._cinema is not None and self.screen is self._cinema and self._cinema.small
 
     def _key(self, event: events.Key) -> bool:
         """Whether the key was one of the table's, or was typed for the program."""
+        if self._hidden:
+            # Nothing must happen unseen; what the screen offers is to quit.
+            if token(event.key, event.character) == "q":
+                self.act("quit")
+            return True
         if self._cinema is None or self.screen is not self._cinema or self.cinema.bar.purpose:
             return False
         pane = self.cinema.focused_pane

@@ -53,7 +53,7 @@ class Emulator(pyte.Screen):
 
     def linefeed(self) -> None:
         # Drawing feeds a line only where the one it is on is full.
-        self.buffer[self.cursor.y].continues = self._drawing
+        _mark(self.buffer[self.cursor.y], self._drawing)
         super().linefeed()
 
     def index(self) -> None:
@@ -65,7 +65,7 @@ class Emulator(pyte.Screen):
     def erase_in_line(self, how: int = 0, private: bool = False) -> None:
         super().erase_in_line(how, private)
         if how != 1:
-            self.buffer[self.cursor.y].continues = False
+            _mark(self.buffer[self.cursor.y], False)
 
     def erase_in_display(self, how: int = 0, *args: Any, **other: Any) -> None:
         super().erase_in_display(how, *args, **other)
@@ -75,7 +75,7 @@ class Emulator(pyte.Screen):
             self._history.clear()
         first = self.cursor.y if how == 0 else 0
         for y in range(first, self.cursor.y if how == 1 else self.lines):
-            self.buffer[y].continues = False
+            _mark(self.buffer[y], False)
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         """Have another size: full lines are broken anew, the bottom stays in sight.
@@ -92,7 +92,7 @@ class Emulator(pyte.Screen):
         for cells, continues in rows[: first + lines]:
             line = blank(self.default_char)
             line.update(enumerate(cells))
-            line.continues = continues
+            _mark(line, continues)
             made.append(line)
         self._history.extend((line, columns) for line in made[:first])
         self.buffer.clear()
@@ -134,6 +134,10 @@ class Emulator(pyte.Screen):
             rows += [(part, number < len(parts)) for number, part in enumerate(parts, 1)]
             cells = []
         return rows, cursor, column
+
+
+def _mark(line: Any, continues: bool) -> None:
+    line.continues = continues
 
 
 def _continues(line: Any) -> bool:

@@ -70,6 +70,12 @@ def screen_of(app: Cinema) -> str:
     return "\n".join(text_of(app.cinema.terminal))
 
 
+def shown_on(app: Cinema) -> str:
+    """What is on the whole screen, rows joined by a blank."""
+    strips = app.screen._compositor.render_strips()
+    return " ".join(" ".join(strip.text for strip in strips).split())
+
+
 async def test_typing_reaches_the_program_and_its_answer_the_pane(tmp_path: Path) -> None:
     async with debugging(tmp_path) as (app, pilot, _):
         assert app.cinema.focused_pane is Pane.TERMINAL
@@ -259,6 +265,34 @@ def test_before_the_first_layout_nothing_takes_room_from_the_terminal() -> None:
     screen = CinemaScreen(True, View(drawer=Pane.TERMINAL))
     shown = {pane for pane in Pane if screen.widget_of(pane).display}
     assert shown == {Pane.SOURCE, Pane.STATE, Pane.STACK, Pane.TIMELINE, Pane.TERMINAL}
+
+
+@pytest.mark.parametrize("size", [(59, 30), (20, 5), (30, 3)])
+async def test_where_nothing_can_be_seen_only_quitting_is_heard(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        typed: list[bytes] = []
+        session.write = typed.append  # type: ignore[method-assign]
+        await pilot.resize_terminal(*size)
+        await settle(pilot)
+        assert "q quits" in shown_on(app)
+        pilot.app._driver.send_message(events.Paste("abc"))  # type: ignore[union-attr]
+        await press(pilot, "a", "enter", "ctrl+c", "f1", "b", "q")
+        assert isinstance(app.screen, LeaveScreen)
+        for answer in ("s stop it", "l let it run", "Esc stay"):
+            assert answer in shown_on(app)
+        await press(pilot, "escape")
+        assert typed == []
+        await pilot.resize_terminal(110, 36)
+        await settle(pilot)
+        await press(pilot, "y")
+        await until(lambda: typed == [b"y"], "typing again")
+        await pilot.resize_terminal(*size)
+        await press(pilot, "q", "s")
+        await until(lambda: app._exit, "the end of the player")
 
 
 async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:

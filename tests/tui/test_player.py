@@ -451,14 +451,29 @@ async def test_markup_and_escapes_in_recorded_text_are_only_text(opened: Opened)
 async def test_any_size_is_safe(opened: Opened, size: tuple[int, int]) -> None:
     recording = opened("cart")
     async with playing(recording, size) as (app, pilot):
-        await press(pilot, "n", "n", "2", "5", "7", "8")
         small = size[0] < 60 or size[1] < 16
+        await press(pilot, "n", "n", "2", "5", "7", "8")
         assert app.cinema.has_class("small") is small
         app.export_screenshot()
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
         await press(pilot, "1", "5", "s")
         check(app, recording)
+
+
+@pytest.mark.parametrize("size", [(59, 30), (30, 10), (20, 5), (18, 3), (9, 2), (7, 1)])
+async def test_too_small_a_screen_says_whole_what_can_be_done(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    async with playing(opened("cart"), size) as (app, pilot):
+        strips = app.screen._compositor.render_strips()
+        said = " ".join(" ".join(strip.text for strip in strips).split()).rstrip(".")
+        assert said.endswith("q quits")
+        await press(pilot, "n", "f1", "G")
+        assert app.view.seq == 0
+        assert app.screen is app.cinema
+        await press(pilot, "q")
+        assert app._exit
 
 
 @pytest.mark.parametrize("seed", range(4))

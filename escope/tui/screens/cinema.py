@@ -106,7 +106,13 @@ class CinemaScreen(Screen[None]):
     def typing(self) -> bool:
         """Whether keys are for the program: its terminal has the focus, and it is there to read them."""
         terminal = self.terminal
-        return terminal is not None and terminal.alive and self.focused is terminal
+        ready = terminal is not None and terminal.alive and not self.small
+        return ready and self.focused is terminal
+
+    @property
+    def small(self) -> bool:
+        """Whether the terminal is too small for the panes, so that nothing of them is to be seen."""
+        return self.has_class("small")
 
     def in_sight(self, pane: Pane, view: View) -> bool:
         """Whether the pane can be seen."""
@@ -158,11 +164,24 @@ class CinemaScreen(Screen[None]):
         self.set_class(height >= TALL, "tall")
         self.set_class(height < SHORT, "short")
         if small:
-            text = (
-                f"{width} × {height} is too small.\n"
-                f"The player needs {SMALLEST[0]} × {SMALLEST[1]};\nenlarge the terminal, or q quits."
-            )
-            self.query_one("#small", Static).update(Content(text))
+            self.query_one("#small", Static).update(Content(_too_small(width, height)))
+
+
+def _too_small(width: int, height: int) -> str:
+    """What to say on so few cells: as much of it as they hold."""
+    wanted = f"{SMALLEST[0]} × {SMALLEST[1]}"
+    texts = (
+        f"{width} × {height} is too small.\n"
+        f"The player needs {wanted};\nenlarge the terminal, or q quits.",
+        f"{width} × {height} is too small\n{wanted} is needed\nq quits",
+        "too small\nq quits",
+        "q quits",
+    )
+    for text in texts:
+        lines = text.split("\n")
+        if len(lines) <= height and max(map(len, lines)) <= width:
+            return text
+    return "q"
 
 
 def _tabs(panes: list[Pane], front: Pane) -> Content:
