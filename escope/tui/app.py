@@ -65,6 +65,7 @@ class Cinema(Requests, App[None]):
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}
         self.counts_file = ""
+        self.counts_events = -1
         self.actions = Actions(self)
         self.projector = Projector(self)
         self.supply = Supply(self)
@@ -183,7 +184,7 @@ class Cinema(Requests, App[None]):
         moved = _subject(view) != _subject(old)
         if moved:
             self.request_picture()
-        elif (view.cursor, view.breakpoints) != (old.cursor, old.breakpoints):
+        elif _beside(view) != _beside(old):
             self.projector.source()
         if view.compare != old.compare or view.marked != old.marked:
             self.supply.panels(force=True)
@@ -233,6 +234,7 @@ class Cinema(Requests, App[None]):
 
     def on_counts_ready(self, message: messages.CountsReady) -> None:
         self.counts, self.counts_file = message.counts, message.file
+        self.counts_events = message.events
         self.projector.source()
 
     def on_events_ready(self, message: messages.EventsReady) -> None:
@@ -312,6 +314,11 @@ def _subject(view: View) -> tuple[object, ...]:
     return (
         view.seq, view.previous, view.thread, view.up, view.file, view.expanded, view.grown
     )  # fmt: skip
+
+
+def _beside(view: View) -> tuple[object, ...]:
+    """What the source pane shows that is in no picture."""
+    return view.cursor, view.breakpoints, view.events
 
 
 def run(path: str | os.PathLike[str], session: Session | None = None) -> int:

@@ -26,7 +26,13 @@ LINE_SHOWN = 1_000
 
 def counts(recording: Recording, file: str) -> Work:
     """How often each line of `file` ran."""
-    return lambda token: CountsReady(file, recording.line_counts(file))
+
+    def work(token: Token) -> CountsReady:
+        events = recording.event_count
+        counted = recording.line_counts(file)
+        return CountsReady(file, counted, events if recording.event_count == events else -1)
+
+    return work
 
 
 def events(camera: Camera, page: int) -> Work:

@@ -65,8 +65,10 @@ class Projector:
             return
         line = self.line
         place = plain(file.rsplit("/", 1)[-1]) + (f":{line}" if line else "")
-        times = counts.get(line or 0)
-        app.cinema.note(Pane.SOURCE, f"{place}  ran ×{times:,}" if times else place)
+        # A number from when the recording was shorter is none; which lines ran stays true.
+        known = app.counts_events == app.view.events
+        times = counts.get(line or 0) if known else None
+        app.cinema.note(Pane.SOURCE, f"{place}  ran ×{times:,} in all" if times else place)
 
     def headline(self) -> None:
         """Write the top line, the line of hints, and the note on the timeline."""

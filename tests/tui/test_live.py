@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -293,6 +294,69 @@ async def test_where_nothing_can_be_seen_only_quitting_is_heard(
         await pilot.resize_terminal(*size)
         await press(pilot, "q", "s")
         await until(lambda: app._exit, "the end of the player")
+
+
+def times_shown(app: Cinema) -> str | None:
+    """What the source pane says of how often the line of the cursor ran."""
+    found = re.search(r"ran ×([\d,]+)", str(app.cinema.source.border_subtitle))
+    return found[1] if found is not None else None
+
+
+@pytest.mark.parametrize("how", ["pause", "kill"])
+async def test_how_often_a_line_ran_is_told_for_all_that_is_recorded(
+    tmp_path: Path, how: str
+) -> None:
+    async with debugging(tmp_path, "loop") as (app, pilot, session):
+        live = app.live
+        assert live is not None
+        await until(lambda: app.view.events > 200, "events")
+        await press(pilot, "ctrl+right_square_bracket")
+        await until(lambda: bool(app.counts), "counts")
+        wrong = []
+        note = app.cinema.note
+
+        def noted(pane: Pane, text: str) -> None:
+            note(pane, text)
+            if pane is Pane.SOURCE and "ran ×" in text and app.counts_events != app.view.events:
+                wrong.append(text)
+
+        app.cinema.note = noted  # type: ignore[method-assign]
+        if how == "pause":
+            send(pilot, "s")
+            await until(lambda: live.paused, "pausing")
+        else:
+            os.kill(session.pid, signal.SIGKILL)
+            await until(lambda: not session.running, "its end")
+            session.wait_sealed(20)
+        await until(
+            lambda: app.view.newest and app.view.events == app.recording.event_count, "the end"
+        )
+        await asyncio.sleep(1.5)
+        await settle(pilot)
+        assert not wrong
+        for line in range(5, 9):
+            app.set_view(app.view.with_cursor(line))
+            await settle(pilot)
+            ran = sum(e.line == line for e in app.recording.events(kind="line"))
+            assert times_shown(app) == f"{ran:,}"
+        app.set_view(app.view.grew(app.view.events + 1))
+        assert times_shown(app) is None
+
+
+async def test_the_flow_counts_what_came_while_it_was_in_front(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, _):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "8", "S")
+        await press(pilot, "9", "a", "enter", "b", "enter")
+        await until(lambda: screen_of(app).count("name?") == 3, "both answers")
+        assert not app.view.follow
+        await until(
+            lambda: (
+                app.cinema.flow.flow is not None
+                and any(edge.count == 2 for b in app.cinema.flow.flow.blocks for edge in b.edges)
+            ),
+            "counting them",
+        )
 
 
 async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:
