@@ -12,13 +12,13 @@ from rich.style import Style
 
 from escope.tui.emulator import Emulator
 from escope.tui.plain import plain
-from escope.tui.styles.colours import TEXT
+from escope.tui.styles.colours import FAINT, TEXT
 from escope.tui.widgets.terminal import TerminalScreen
 
 _COLOURS = {
     "black": "#3b4452", "red": "#e27d7d", "green": "#93c98f", "brown": "#e6b673",
     "blue": "#7fb5d5", "magenta": "#b79ce0", "cyan": "#79bdbd", "white": "#c8cfd8",
-    "brightblack": "#626d7b", "brightred": "#f09a9a", "brightgreen": "#aee0aa",
+    "brightblack": FAINT, "brightred": "#f09a9a", "brightgreen": "#aee0aa",
     "brightbrown": "#f5cd92", "brightyellow": "#f5cd92", "brightblue": "#a0cfea",
     "brightmagenta": "#d0b9f0", "bfightmagenta": "#d0b9f0", "brightcyan": "#98d8d8",
     "brightwhite": "#eef2f6",
