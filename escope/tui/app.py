@@ -18,6 +18,7 @@ from escope.errors import RecordingError, UsageError
 from escope.tui import messages, moves
 from escope.tui.actions import Actions
 from escope.tui.camera import Camera
+from escope.tui.driving import PAUSING, RUNNING
 from escope.tui.keys import Keymap, shown, token
 from escope.tui.live import Live
 from escope.tui.picture import Picture
@@ -61,6 +62,7 @@ class Cinema(Requests, App[None]):
             events=recording.event_count,
             follow=session is not None,
             drawer=Pane.TERMINAL if session is not None else Pane.EVENTS,
+            predicates=tuple(str(one["text"]) for one in session.predicates) if session else (),
         )
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}
@@ -296,6 +298,8 @@ class Cinema(Requests, App[None]):
             self.say(f"the program has ended: {self.live.badge()[0].removeprefix('■ ')}")
         elif self.live.paused:
             self._take_keys()
+            if self.cinema.bar.message in (PAUSING, RUNNING):
+                self.cinema.bar.quiet()
         if problem := self.live.problem():
             self.say(problem, "wrong")
         self.pulse.watch()

@@ -88,7 +88,9 @@ class Projector:
             )
         )
         hints = app.keymap.hints(app.cinema.focused_pane, app.cinema.typing)
-        app.cinema.bar.hints(tuple((keys, key.hint, key.action) for keys, key in hints))
+        words = app.actions.driving.words()
+        said = ((keys, words.get(key.action, key.hint), key.action) for keys, key in hints)
+        app.cinema.bar.hints(tuple(hint for hint in said if hint[1]))
         app.cinema.note(Pane.TIMELINE, self._timeline_note())
 
     def _title(self) -> str:

@@ -296,6 +296,50 @@ async def test_where_nothing_can_be_seen_only_quitting_is_heard(
         await until(lambda: app._exit, "the end of the player")
 
 
+def hints_of(app: Cinema) -> str:
+    return str(app.cinema.bar.query_one("#hints").render())
+
+
+async def test_the_hints_say_what_the_keys_do_to_the_program(tmp_path: Path) -> None:
+    async with debugging(tmp_path, "loop") as (app, pilot, _):
+        live = app.live
+        assert live is not None
+        await until(lambda: app.view.events > 20, "events")
+        await press(pilot, "ctrl+right_square_bracket")
+        assert "s pause " in hints_of(app)
+        assert "Space pause" in hints_of(app)
+        assert "over" not in hints_of(app)
+        await press(pilot, "c")
+        assert "s pauses it" in app.cinema.bar.message
+        for key in ("s", "space"):
+            send(pilot, key)
+            await until(lambda: live.paused, "pausing")
+            await until(lambda: not app.cinema.bar.message, "taking back that it is going to")
+            assert "Space run" in hints_of(app)
+            assert "n over" in hints_of(app)
+            await press(pilot, "c")
+            await until(lambda: not live.paused, "running on")
+        await press(pilot, "S")
+        assert "Space play" in hints_of(app)
+
+
+async def test_conditions_of_the_start_and_of_the_player_live_together(tmp_path: Path) -> None:
+    async with debugging(tmp_path, "loop", ("i == 20", "i == 60")) as (app, pilot, session):
+        live = app.live
+        assert live is not None
+        await until(lambda: live.paused, "the first hit")
+        await settle(pilot)
+        await press(pilot, "B", *"i == 40", "enter")
+        assert [one["text"] for one in session.predicates] == ["i == 20", "i == 60", "i == 40"]
+        await press(pilot, "B", *"i == 20", "enter")
+        assert "hit: i == 20" in live.badge()[0]
+        for count in (40, 60):
+            before = session.control.paused_seq
+            await press(pilot, "c")
+            await until(lambda b=before: live.paused and session.control.paused_seq > b, "a hit")  # type: ignore[misc]
+            assert f"hit: i == {count}" in live.badge()[0]
+
+
 def times_shown(app: Cinema) -> str | None:
     """What the source pane says of how often the line of the cursor ran."""
     found = re.search(r"ran ×([\d,]+)", str(app.cinema.source.border_subtitle))
