@@ -103,6 +103,8 @@ class Cinema(Requests, App[None]):
         self.projector.headline()
         if self.view.events:
             self.request_picture()
+        else:
+            self.cinema.nothing()
 
     def on_unmount(self) -> None:
         self.reader.close()

@@ -32,7 +32,7 @@ def plain_line(text: str, tab: int = 4) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """`text`, at most `width` characters, with an ellipsis where something was left out."""
+    """`text`, at most `width` characters, with one ellipsis where something was left out."""
     if len(text) <= width:
         return text
-    return text[: max(0, width - 1)] + "…" if width > 0 else ""
+    return text[: max(0, width - 1)].rstrip("…") + "…" if width > 0 else ""

@@ -34,6 +34,11 @@ def test_cut_text_is_never_longer(text: str, width: int) -> None:
         assert cut(text, width) == text
 
 
+def test_what_is_cut_twice_has_one_ellipsis() -> None:
+    assert cut(cut("abcdefgh", 6), 5) == "abcd…"
+    assert cut("abc…, d", 5) == "abc…"
+
+
 @given(st.lists(ANY.filter(lambda text: "\n" not in text and "\r" not in text), max_size=8))
 def test_highlighting_keeps_every_line(lines: list[str]) -> None:
     coloured = highlight(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,61 @@ async def test_a_beginning_of_a_sequence_is_shown_and_can_be_given_up(opened: Op
         assert app.view.seq == 0
         await press(pilot, "n")
         assert app.view.seq > 0
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+async def test_what_may_follow_is_cut_with_an_ellipsis(opened: Opened, width: int) -> None:
+    async with playing(opened("cart"), (width, 20)) as (app, pilot):
+        await press(pilot, "]")
+        row = app.screen._compositor.render_strips()[-1].text.rstrip()
+        assert row.endswith("…") or "Next breakpoint or hit" in row
+
+
+@pytest.mark.parametrize("width", [60, 75, 90, 140])
+async def test_rows_that_go_on_say_so_once(opened: Opened, width: int) -> None:
+    async with playing(opened("golden"), (width, 30)) as (app, pilot):
+        await press(pilot, "/", *"call scan", "enter", "m", "a", "]", "e", "=")
+        cut_off = 0
+        for widget in (app.cinema.source, app.cinema.diff, app.cinema.state, app.cinema.stack):
+            room = widget.scrollable_content_region.width
+            for row in range(widget.row_count):
+                lead = widget.lead(row, room)
+                left = room - sum(segment.cell_length for segment in lead)
+                whole = "".join(segment.text for segment in [*lead, *widget.paint(row, left)])
+                y = row - widget.scroll_offset.y
+                if not 0 <= y < widget.size.height:
+                    continue
+                text = widget.render_line(y).text
+                assert "……" not in text
+                if len(whole.rstrip()) > room:
+                    cut_off += 1
+                    assert text[:room].rstrip().endswith("…")
+        assert cut_off or width > 100
+
+
+async def test_panes_tell_nothing_from_not_known_yet(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from escope.tui import supply
+
+    free = threading.Event()
+
+    def slowly(*given: object) -> Callable[[object], object]:
+        work = flow_of(*given)  # type: ignore[arg-type]
+        return lambda token: free.wait(10) and work(token)  # type: ignore[arg-type]
+
+    flow_of = supply.flow_of
+    monkeypatch.setattr(supply, "flow_of", slowly)
+    async with playing(opened("golden"), (100, 30)) as (app, pilot):
+        await press(pilot, "/", *"call scan", "enter")
+        send(pilot, "8")
+        await pilot.pause(0.2)
+        assert text_of(app.cinema.flow)[0].strip() == "…"
+        free.set()
+        await settle(pilot)
+        assert "entry" in text_of(app.cinema.flow)[0]
+        await press(pilot, "g", "g")
+        assert "no function here" in text_of(app.cinema.flow)[0]
 
 
 async def test_run_to_the_cursor_both_ways(opened: Opened) -> None:

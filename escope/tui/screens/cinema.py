@@ -18,6 +18,7 @@ from escope.tui.widgets.bar import Bar
 from escope.tui.widgets.changes import ChangeList
 from escope.tui.widgets.event_list import EventList
 from escope.tui.widgets.flow import FlowView
+from escope.tui.widgets.lines import Lines
 from escope.tui.widgets.output import Output
 from escope.tui.widgets.source import Source
 from escope.tui.widgets.stack import Stack
@@ -121,6 +122,12 @@ class CinemaScreen(Screen[None]):
         if view.zoomed is not None:
             return pane is view.zoomed or pane is Pane.TIMELINE
         return pane not in STAGE + DRAWER or pane in (view.stage, view.drawer)
+
+    def nothing(self) -> None:
+        """Say in every pane that there is nothing to show yet."""
+        for widget in self._panes.values():
+            if isinstance(widget, Lines):
+                widget.fill()
 
     def lay_out(self, view: View) -> None:
         """Put the panes in front that the view says, and zoom."""
