@@ -190,7 +190,7 @@ class Cinema(Requests, App[None]):
             self.request_picture()
         elif _beside(view) != _beside(old):
             self.projector.source()
-        if view.compare != old.compare or view.marked != old.marked:
+        if _compared(view) != _compared(old):
             self.supply.panels(force=True)
         if not moved:
             # Otherwise the picture that was asked for shows all of it at once.
@@ -320,6 +320,11 @@ def _subject(view: View) -> tuple[object, ...]:
     return (
         view.seq, view.previous, view.thread, view.up, view.file, view.expanded, view.grown
     )  # fmt: skip
+
+
+def _compared(view: View) -> tuple[object, ...]:
+    """What the moment is compared with."""
+    return view.compare, view.point, view.marked, view.marks
 
 
 def _beside(view: View) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import pyte
 from rich.style import Style
 
 from escope.tui.emulator import Emulator
@@ -33,7 +32,7 @@ class Console:
     def __init__(self, rows: int, columns: int, answer: Callable[[bytes], None]) -> None:
         self._lock = threading.Lock()
         self._screen = Emulator(columns, rows, lambda text: answer(text.encode()))
-        self._stream = pyte.ByteStream(self._screen)
+        self._stream = self._screen.stream()
 
     def feed(self, data: bytes) -> None:
         """Interpret what the program wrote."""
@@ -42,7 +41,7 @@ class Console:
                 self._stream.feed(data)
             except Exception:
                 # A sequence that the emulator chokes on costs the rest of its piece, no more.
-                self._stream = pyte.ByteStream(self._screen)
+                self._stream = self._screen.stream()
 
     def resize(self, rows: int, columns: int) -> None:
         """Have another size; no output is lost by it."""

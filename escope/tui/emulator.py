@@ -28,6 +28,10 @@ class Emulator(pyte.Screen):
         self._drawing = False
         super().__init__(columns, rows)
 
+    def stream(self) -> Any:
+        """What bytes for the screen are fed to; a new one has forgotten half a sequence."""
+        return pyte.ByteStream(self)
+
     def write_process_input(self, data: str) -> None:
         self._answer(data)
 

@@ -144,6 +144,18 @@ def _table() -> tuple[Key, ...]:
 
 TABLE = _table()
 
+COMMANDS = (
+    ("N, start, end, N%, exception", "go there"),
+    ("line N", "put the cursor on a line"),
+    ("file NAME", "show another source file"),
+    ("break NAME:N", "set or clear a breakpoint"),
+    ("when EXPRESSION", "set or clear a condition"),
+    ("find EXPRESSION", "search"),
+    ("diff N", "compare this moment with position N"),
+    ("help, q", "this page; quit"),
+)
+"""What can be typed after `:`, and what it does."""
+
 _NAMES = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "space": "Space", "escape": "Esc",
     "enter": "Enter", "tab": "Tab", "home": "Home", "end": "End", "pageup": "PgUp",

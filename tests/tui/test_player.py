@@ -608,6 +608,48 @@ async def test_the_diff_panel_lists_what_diff_says(opened: Opened) -> None:
         assert here.lines or here.title
 
 
+async def test_a_position_is_compared_with_and_takes_no_mark(opened: Opened) -> None:
+    recording = opened("cart")
+    async with playing(recording, (120, 40)) as (app, pilot):
+        await press(pilot, *":60", "enter", "m", "d", *":90", "enter")
+        for other in (70, 75):
+            await press(pilot, *f":diff {other}", "enter")
+            assert app.cinema.diff.changes.title.startswith(f"position {other}")
+            ops = [change.op for change in recording.at(other).diff(recording.at(90))]
+            assert [line.op for line in app.cinema.diff.changes.lines] == ops
+        assert app.view.marks == {"d": 60}
+        titles = []
+        for _ in range(4):
+            await press(pilot, "=")
+            titles.append(app.cinema.diff.changes.title)
+        assert any("mark d, position 60" in title for title in titles)
+        assert titles[-1].startswith("position 75")
+
+
+async def test_commands_say_what_they_did_or_why_not(opened: Opened) -> None:
+    recording = opened("cart")
+    async with playing(recording, (80, 24)) as (app, pilot):
+        await press(pilot, "s", "s")
+        file, last = app.projector.file, len(app.cinema.source.part.text.lines)  # type: ignore[union-attr]
+        for text in ("line 999", "line 0", "break cart.py:999", f"break :{last + 1}"):
+            await press(pilot, ":", *text, "enter")
+            assert f"its last is {last}" in app.cinema.bar.message
+        assert app.view.cursor is None
+        assert not app.view.breakpoints
+        await press(pilot, *f":line {last}", "enter")
+        assert app.view.cursor == last
+        for said in ("breakpoint on cart.py:5", "no breakpoint on cart.py:5 any more"):
+            await press(pilot, *":break cart.py:5", "enter")
+            assert app.cinema.bar.message == said
+        assert file is not None
+        await press(pilot, ":", *("nonsense" * 9), "enter")
+        row = app.screen._compositor.render_strips()[-1].text.rstrip()
+        assert row.endswith("F1 lists them all")
+    async with playing(recording, (120, 70)) as (app, pilot):
+        await press(pilot, "f1", "pagedown", "pagedown", "pagedown")
+        assert "break NAME:N" in app.export_screenshot().replace("&#160;", " ")
+
+
 async def test_two_frames_of_one_function_are_compared(opened: Opened) -> None:
     recording = opened("cart")
     moments = [e.seq for e in recording.events(kind="line") if e.function == "checkout"]
