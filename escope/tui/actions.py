@@ -175,12 +175,12 @@ class Actions:
         app = self._app
         path: Path = app.cinema.state.selected or ()
         frame = app.picture.shown_frame if app.picture is not None else None
-        if len(path) < 2 or path[0] != "" or frame is None:
+        if len(path) < 2 or path[-1] == "…" or frame is None:
             app.say("select a variable in the state pane first (2)")
             return
         word = "later" if forward else "earlier"
-        find = moves.change(app.recording, frame.id, path[1], forward)
-        self._move(f"{word} change of {path[1]}", find, jump=True)
+        find = moves.change(app.recording, frame.id, path, forward)
+        self._move(f"{word} change of {plain(''.join(path[1:]))}", find, jump=True)
 
     def _end(self) -> None:
         app = self._app

@@ -26,6 +26,14 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+_COLOURING = re.compile("(?:\x1b\\[|\x9b)[0-9;:]*m")
+
+
+def uncoloured(text: str) -> str:
+    """`text` without the sequences that colour it on a terminal; any other is left, to be escaped."""
+    return _COLOURING.sub("", text)
+
+
 def plain_line(text: str, tab: int = 4) -> str:
     """One line of source or output made safe; tabs become spaces up to the next stop."""
     return plain(text.expandtabs(tab))

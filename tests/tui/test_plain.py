@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from escope.tui.highlight import highlight
 from escope.tui.names import SourceNames
-from escope.tui.plain import cut, plain, plain_line
+from escope.tui.plain import cut, plain, plain_line, uncoloured
 
 ANY = st.text(st.characters(codec=None))
 
@@ -25,6 +25,11 @@ def test_nothing_that_controls_a_terminal_is_left(text: str) -> None:
 def test_what_is_escaped_can_be_read() -> None:
     assert plain("a\x1b[31m\n\u202e\ud800") == "a\\x1b[31m\\n\\u202e\\ud800"
     assert plain("schön [bold]x[/]") == "schön [bold]x[/]"
+
+
+def test_colours_of_output_are_taken_out_and_nothing_else() -> None:
+    text = "\x1b[1;35mValueError\x1b[0m: \x1b[38:5:3mx\x1b[m\x1b[2J"
+    assert plain(uncoloured(text)) == "ValueError: x\\x1b[2J"
 
 
 @given(ANY, st.integers(0, 50))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from escope.engine.replay.recording import Recording
+from escope.engine.replay.value import Value
 from escope.events import Kind
 from escope.tui.keys import Keymap
 from escope.tui.view import Pane
@@ -373,6 +374,58 @@ async def test_changes_of_the_selected_variable(opened: Opened) -> None:
         await press(pilot, "[", "c", "[", "c")
         assert app.view.seq == stores[2]
         check(app, recording)
+
+
+async def test_changes_of_what_a_variable_holds(opened: Opened) -> None:
+    recording = opened("cart")
+    begin = next(e.seq for e in recording.events(kind="store") if e.name == "first")
+    end = next(e.seq for e in recording.events(kind="store") if e.name == "second")
+    number = recording.event(begin).frame
+
+    def changes(shown: Callable[[Value], object]) -> list[int]:
+        """The moments between at which what `first` holds became another."""
+        seen = [
+            shown(recording.at(seq).frame(number).variables["first"])  # type: ignore[union-attr]
+            for seq in range(begin, end)
+        ]
+        return [begin + n for n in range(1, len(seen)) if seen[n] != seen[n - 1]]
+
+    async with playing(recording, (110, 44)) as (app, pilot):
+
+        async def show_main() -> None:
+            thread = app.picture.shown_thread  # type: ignore[union-attr]
+            assert thread is not None
+            names = [frame.function for frame in thread.frames[::-1]]
+            app.set_view(app.view.on_frame(names.index("main")))
+            await settle(pilot)
+
+        async def select(path: tuple[str, ...]) -> None:
+            await show_main()
+            app.cinema.state.go([row.path for row in app.cinema.state.rows].index(path))
+            await settle(pilot)
+
+        await press(pilot, *f":{end - 1}", "enter", "2")
+        await select(("", "first"))
+        whole = changes(lambda value: repr(value.to_json()))
+        assert len(whole) > 6
+        for expected in whole[:-4:-1]:
+            await press(pilot, "[", "c")
+            assert app.view.seq == expected
+            await show_main()
+        await select(("", "first"))
+        await press(pilot, "right")
+        await select(("", "first", ".items"))
+        items = changes(lambda value: value.attribute("items").length)  # type: ignore[union-attr]
+        assert len(items) == 6
+        here = app.view.seq
+        for expected in [seq for seq in items if seq < here][::-1]:
+            await press(pilot, "[", "c")
+            assert app.view.seq == expected
+            await show_main()
+        await press(pilot, "[", "c")
+        assert app.view.seq == begin
+        await press(pilot, "[", "c")
+        assert app.cinema.bar.message == "no earlier change of first.items"
 
 
 async def test_playing_moves_and_pausing_stops(opened: Opened) -> None:
