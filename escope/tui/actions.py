@@ -11,6 +11,7 @@ from escope.tui import moves
 from escope.tui.commands import Commands
 from escope.tui.driving import Driving
 from escope.tui.picture import Path
+from escope.tui.plain import plain
 from escope.tui.reader import Find
 from escope.tui.screens.help import HelpScreen
 from escope.tui.view import SPEEDS, Compare, Pane, Search
@@ -174,12 +175,12 @@ class Actions:
         app = self._app
         path: Path = app.cinema.state.selected or ()
         frame = app.picture.shown_frame if app.picture is not None else None
-        if len(path) < 2 or path[0] != "" or frame is None:
+        if len(path) < 2 or path[-1] == "…" or frame is None:
             app.say("select a variable in the state pane first (2)")
             return
         word = "later" if forward else "earlier"
-        find = moves.change(app.recording, frame.id, path[1], forward)
-        self._move(f"{word} change of {path[1]}", find, jump=True)
+        find = moves.change(app.recording, frame.id, path, forward)
+        self._move(f"{word} change of {plain(''.join(path[1:]))}", find, jump=True)
 
     def _end(self) -> None:
         app = self._app
@@ -281,10 +282,16 @@ class Actions:
         if file is None or line is None:
             app.say("the cursor is on no line")
             return
+        self.break_at(file, line)
+
+    def break_at(self, file: str, line: int) -> None:
+        """Set a breakpoint, or clear the one that is there."""
+        app = self._app
         app.set_view(app.view.toggled_breakpoint(file, line))
         self.driving.send_predicates()
         added = (file, line) in app.view.breakpoints
-        app.say(f"breakpoint on line {line}" if added else f"no breakpoint on line {line} any more")
+        place = f"{plain(file.rsplit('/', 1)[-1])}:{line}"
+        app.say(f"breakpoint on {place}" if added else f"no breakpoint on {place} any more")
 
     # -- stack, lists, panes ----------------------------------------------------------------------
 

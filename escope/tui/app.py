@@ -18,6 +18,7 @@ from escope.errors import RecordingError, UsageError
 from escope.tui import messages, moves
 from escope.tui.actions import Actions
 from escope.tui.camera import Camera
+from escope.tui.driving import PAUSING, RUNNING
 from escope.tui.keys import Keymap, shown, token
 from escope.tui.live import Live
 from escope.tui.picture import Picture
@@ -26,11 +27,11 @@ from escope.tui.pulse import Pulse
 from escope.tui.reader import Reader
 from escope.tui.requests import Requests
 from escope.tui.screens.cinema import CinemaScreen
+from escope.tui.screens.leave import LeaveScreen
 from escope.tui.screens.palette import Palette
 from escope.tui.styles.colours import THEME
 from escope.tui.supply import Supply
 from escope.tui.view import Pane, View
-from escope.tui.widgets.terminal import Terminal
 
 if TYPE_CHECKING:
     from escope.engine.launch.session import Session
@@ -57,16 +58,23 @@ class Cinema(Requests, App[None]):
         self.reader = Reader(self.post_message)
         self.live = Live(session, self.post_message) if session is not None else None
         self.keymap = Keymap(live=session is not None)
-        self.view = View(events=recording.event_count, follow=session is not None)
+        self.view = View(
+            events=recording.event_count,
+            follow=session is not None,
+            drawer=Pane.TERMINAL if session is not None else Pane.EVENTS,
+            predicates=tuple(str(one["text"]) for one in session.predicates) if session else (),
+        )
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}
         self.counts_file = ""
+        self.counts_events = -1
         self.actions = Actions(self)
         self.projector = Projector(self)
         self.supply = Supply(self)
         self.pulse = Pulse(self)
         self._typed: tuple[str, ...] = ()
         self._cinema: CinemaScreen | None = None
+        self._opened = False
 
     @property
     def cinema(self) -> CinemaScreen:
@@ -75,17 +83,17 @@ class Cinema(Requests, App[None]):
         return self._cinema
 
     def get_default_screen(self) -> Screen[None]:
-        self._cinema = CinemaScreen(live=self.live is not None)
+        self._cinema = CinemaScreen(self.live is not None, self.view)
         return self._cinema
 
     def on_cinema_screen_ready(self, message: CinemaScreen.Ready) -> None:
-        cinema = self.cinema
-        cinema.lay_out(self.view)
-        cinema.source.focus()
+        self._opened = True
+        self.go(self.view.stage)
         if self.live is not None:
-            self.set_view(self.view.fronted(Pane.TERMINAL))
-            assert cinema.terminal is not None
-            cinema.terminal.focus()
+            if self.live.running and not self.live.paused:
+                self.go(Pane.TERMINAL)
+            # A short program was quicker than the screen.
+            self.program_changed()
         self.pulse.start()
         if not self.is_headless:
             # Ends as a key would end it: with the terminal as it was.
@@ -95,6 +103,8 @@ class Cinema(Requests, App[None]):
         self.projector.headline()
         if self.view.events:
             self.request_picture()
+        else:
+            self.cinema.nothing()
 
     def on_unmount(self) -> None:
         self.reader.close()
@@ -106,16 +116,29 @@ class Cinema(Requests, App[None]):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded and self._key(event):
             return
+        if isinstance(event, events.Paste) and self._hidden:
+            return
         await super().on_event(event)
+
+    @property
+    def _hidden(self) -> bool:
+        """Whether the panes are what keys are for, and cannot be seen."""
+        return self._cinema is not None and self.screen is self._cinema and self._cinema.small
 
     def _key(self, event: events.Key) -> bool:
         """Whether the key was one of the table's, or was typed for the program."""
+        if self._hidden:
+            # Nothing must happen unseen; what the screen offers is to quit.
+            if token(event.key, event.character) == "q":
+                self.act("quit")
+            return True
         if self._cinema is None or self.screen is not self._cinema or self.cinema.bar.purpose:
             return False
         pane = self.cinema.focused_pane
         name = token(event.key, event.character)
-        if isinstance(self.cinema.focused, Terminal) and name != "ctrl+]":
-            self.cinema.focused.type_key(event)
+        terminal = self.cinema.terminal
+        if self.cinema.typing and terminal is not None and name != "ctrl+]":
+            terminal.type_key(event)
             return True
         typed = (*self._typed, name)
         match = self.keymap.match(typed, pane)
@@ -165,9 +188,9 @@ class Cinema(Requests, App[None]):
         moved = _subject(view) != _subject(old)
         if moved:
             self.request_picture()
-        elif (view.cursor, view.breakpoints) != (old.cursor, old.breakpoints):
+        elif _beside(view) != _beside(old):
             self.projector.source()
-        if view.compare != old.compare or view.marked != old.marked:
+        if _compared(view) != _compared(old):
             self.supply.panels(force=True)
         if not moved:
             # Otherwise the picture that was asked for shows all of it at once.
@@ -215,6 +238,7 @@ class Cinema(Requests, App[None]):
 
     def on_counts_ready(self, message: messages.CountsReady) -> None:
         self.counts, self.counts_file = message.counts, message.file
+        self.counts_events = message.events
         self.projector.source()
 
     def on_events_ready(self, message: messages.EventsReady) -> None:
@@ -260,20 +284,32 @@ class Cinema(Requests, App[None]):
             self.cinema.terminal.show(self.live.console.look())
 
     def on_program_changed(self, message: messages.ProgramChanged) -> None:
+        if self._opened:
+            self.program_changed()
+
+    def program_changed(self) -> None:
+        """Show what the program is doing; where it does not read, the keys are the player's."""
         assert self.live is not None
         terminal = self.cinema.terminal
-        if not self.live.running and terminal is not None and terminal.alive:
+        assert terminal is not None
+        if not self.live.running and terminal.alive:
             terminal.ended()
-            if self.cinema.focused is terminal:
-                self.cinema.source.focus()
+            self._take_keys()
+            if isinstance(self.screen, LeaveScreen):
+                self.screen.dismiss("stay")
             self.say(f"the program has ended: {self.live.badge()[0].removeprefix('■ ')}")
-        elif self.live.paused and self.cinema.focused is terminal:
-            # The keys are the player's now: the program does not read while it is paused.
-            self.cinema.source.focus()
+        elif self.live.paused:
+            self._take_keys()
+            if self.cinema.bar.message in (PAUSING, RUNNING):
+                self.cinema.bar.quiet()
         if problem := self.live.problem():
             self.say(problem, "wrong")
         self.pulse.watch()
         self.projector.headline()
+
+    def _take_keys(self) -> None:
+        if self.cinema.focused is self.cinema.terminal:
+            self.actions.do("leave_terminal")
 
     def on_program_stopped(self, message: messages.ProgramStopped) -> None:
         self.exit()
@@ -284,6 +320,16 @@ def _subject(view: View) -> tuple[object, ...]:
     return (
         view.seq, view.previous, view.thread, view.up, view.file, view.expanded, view.grown
     )  # fmt: skip
+
+
+def _compared(view: View) -> tuple[object, ...]:
+    """What the moment is compared with."""
+    return view.compare, view.point, view.marked, view.marks
+
+
+def _beside(view: View) -> tuple[object, ...]:
+    """What the source pane shows that is in no picture."""
+    return view.cursor, view.breakpoints, view.events
 
 
 def run(path: str | os.PathLike[str], session: Session | None = None) -> int:

@@ -7,23 +7,12 @@ from typing import TYPE_CHECKING
 
 from escope.errors import PositionError, UsageError
 from escope.tui.evaluation import evaluate
-from escope.tui.plain import plain
+from escope.tui.plain import cut, plain
+from escope.tui.view import Pane
 
 if TYPE_CHECKING:
     from escope.tui.actions import Actions
     from escope.tui.app import Cinema
-
-COMMANDS = (
-    ("N, start, end, N%, exception", "go there"),
-    ("line N", "put the cursor on a line"),
-    ("file NAME", "show another source file"),
-    ("break NAME:N", "set or clear a breakpoint"),
-    ("when EXPRESSION", "set or clear a condition"),
-    ("find EXPRESSION", "search"),
-    ("diff N", "compare this moment with position N"),
-    ("help, q", ""),
-)
-"""What can be typed, and what it does."""
 
 
 class Commands:
@@ -43,25 +32,22 @@ class Commands:
         elif word in ("h", "help"):
             app.act("help")
         elif word == "line" and rest.isdigit():
-            app.set_view(app.view.with_cursor(int(rest)))
+            app.set_view(app.view.with_cursor(self._line(self._shown_file(), int(rest))))
         elif word == "file" and rest:
             app.set_view(replace(app.view, file=self._file(rest), cursor=1))
         elif word in ("break", "b") and rest:
             name, _, line = rest.rpartition(":")
             if not line.isdigit():
                 raise UsageError(f"break takes NAME:LINE, not {plain(rest)!r}")
-            file = self._file(name) if name else app.projector.file
-            if file is not None:
-                app.set_view(app.view.toggled_breakpoint(file, int(line)))
-                actions.driving.send_predicates()
+            file = self._file(name) if name else self._shown_file()
+            actions.break_at(file, self._line(file, int(line)))
         elif word == "when" and rest:
             actions.break_when(rest)
         elif word == "find" and rest:
             actions.search(rest)
         elif word == "diff" and rest:
-            app.set_view(replace(app.view, marks={**app.view.marks, "d": self._position(rest)}))
-            app.set_view(replace(app.view, marked="d"))
-            app.act("compare")
+            app.set_view(app.view.comparing_with(self._position(rest)))
+            app.go(Pane.DIFF)
         else:
             seq = self._position(text)
             actions.seek(seq)
@@ -80,8 +66,24 @@ class Commands:
         except PositionError:
             raise
         except UsageError:
-            known = ";  ".join(names for names, _ in COMMANDS)
-            raise UsageError(f"no command {plain(text)!r}: {known}") from None
+            shown = cut(plain(text), 30)
+            raise UsageError(f"no command {shown!r}: F1 lists them all") from None
+
+    def _shown_file(self) -> str:
+        file = self._app.projector.file
+        if file is None:
+            raise UsageError("no source file is shown")
+        return file
+
+    def _line(self, file: str, line: int) -> int:
+        """`line`.  Raises UsageError where `file` has no such line."""
+        lines = self._app.recording.source_lines(file)
+        count = len(lines) - (lines[-1:] == [""])
+        # Of a file whose source is not kept any line may exist.
+        if not 0 < line <= (count or line):
+            name = plain(file.rsplit("/", 1)[-1])
+            raise UsageError(f"{name} has no line {line:,}: its last is {count:,}")
+        return line
 
     def _file(self, name: str) -> str:
         files = self._app.recording.files()

@@ -70,6 +70,9 @@ def compare(camera: Camera, view: View, picture: Picture) -> Work:
         if view.compare is Compare.MARK and view.marked is not None:
             other = view.marks[view.marked]
             title = f"mark {view.marked}, position {other:,}"
+        elif view.compare is Compare.POINT and view.point is not None:
+            other = view.point
+            title = f"position {other:,}"
         elif view.previous is not None and view.previous != view.seq:
             other = view.previous
             title = f"position {other:,}, before the last move"

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import pyte
 from rich.style import Style
 
+from escope.tui.emulator import Emulator
 from escope.tui.plain import plain
-from escope.tui.styles.colours import TEXT
+from escope.tui.styles.colours import FAINT, TEXT
 from escope.tui.widgets.terminal import TerminalScreen
 
 _COLOURS = {
     "black": "#3b4452", "red": "#e27d7d", "green": "#93c98f", "brown": "#e6b673",
     "blue": "#7fb5d5", "magenta": "#b79ce0", "cyan": "#79bdbd", "white": "#c8cfd8",
-    "brightblack": "#626d7b", "brightred": "#f09a9a", "brightgreen": "#aee0aa",
+    "brightblack": FAINT, "brightred": "#f09a9a", "brightgreen": "#aee0aa",
     "brightbrown": "#f5cd92", "brightyellow": "#f5cd92", "brightblue": "#a0cfea",
     "brightmagenta": "#d0b9f0", "bfightmagenta": "#d0b9f0", "brightcyan": "#98d8d8",
     "brightwhite": "#eef2f6",
@@ -26,33 +26,13 @@ _APPLICATION_KEYS = 1 << 5
 _BRACKETED_PASTE = 2004 << 5
 
 
-class _Screen(pyte.Screen):
-    """A screen that answers the program's questions and does not mind unknown sequences."""
-
-    def __init__(self, columns: int, rows: int, answer: Callable[[str], None]) -> None:
-        self._answer = answer
-        super().__init__(columns, rows)
-
-    def write_process_input(self, data: str) -> None:
-        self._answer(data)
-
-    def select_graphic_rendition(self, *attributes: int, **other: Any) -> None:
-        # With a private marker it is no rendition at all, but a request about the keyboard.
-        if not other.get("private"):
-            super().select_graphic_rendition(*attributes)
-
-    def report_device_status(self, mode: int = 0, **other: Any) -> None:
-        if not other.get("private"):
-            super().report_device_status(mode)
-
-
 class Console:
     """One emulated terminal.  Fed by one thread, looked at by another."""
 
     def __init__(self, rows: int, columns: int, answer: Callable[[bytes], None]) -> None:
         self._lock = threading.Lock()
-        self._screen = _Screen(columns, rows, lambda text: answer(text.encode()))
-        self._stream = pyte.ByteStream(self._screen)
+        self._screen = Emulator(columns, rows, lambda text: answer(text.encode()))
+        self._stream = self._screen.stream()
 
     def feed(self, data: bytes) -> None:
         """Interpret what the program wrote."""
@@ -61,24 +41,12 @@ class Console:
                 self._stream.feed(data)
             except Exception:
                 # A sequence that the emulator chokes on costs the rest of its piece, no more.
-                self._stream = pyte.ByteStream(self._screen)
+                self._stream = self._screen.stream()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Have another size."""
+        """Have another size; no output is lost by it."""
         with self._lock:
-            screen, rows = self._screen, max(1, rows)
-            if rows < screen.lines:
-                # The emulator would cut off the top, also where the bottom is empty.
-                lost = max(0, screen.cursor.y - rows + 1)
-                kept = {
-                    y - lost: row for y, row in screen.buffer.items() if lost <= y < lost + rows
-                }
-                screen.buffer.clear()
-                screen.buffer.update(kept)
-                screen.cursor.y -= lost
-                screen.lines = rows
-                screen.margins = None
-            screen.resize(rows, max(1, columns))
+            self._screen.resize(max(1, rows), max(1, columns))
 
     def look(self) -> TerminalScreen:
         """What is on the screen now."""

@@ -10,6 +10,9 @@ from escope.tui.screens.leave import LeaveScreen
 if TYPE_CHECKING:
     from escope.tui.app import Cinema
 
+PAUSING = "pausing before the next line"
+RUNNING = "the program is running; s pauses it"
+"""What is true only until the program pauses."""
 _KINDS = {"step_into": "into", "step_over": "over", "step_out": "out"}
 
 
@@ -41,12 +44,12 @@ class Driving:
             if live.paused:
                 live.session.run()
             else:
-                app.say("the program is running; s pauses it")
+                app.say(RUNNING)
         elif live.paused:
             live.session.step(_KINDS[action])
         else:
             live.session.pause()
-            app.say("pausing before the next line")
+            app.say(PAUSING)
         return True
 
     def toggle(self) -> bool:
@@ -59,7 +62,19 @@ class Driving:
             live.session.run()
         else:
             live.session.pause()
+            self._app.say(PAUSING)
         return True
+
+    def words(self) -> dict[str, str]:
+        """Hints that are another word while the keys drive the program, by action; empty: no hint."""
+        live = self._app.live
+        if live is None or not self.at_the_wheel:
+            return {"play": "pause"} if self._app.view.playing else {}
+        if live.paused:
+            return {"play": "run"}
+        return {
+            "step_into": "pause", "step_over": "", "step_out": "", "resume": "", "play": "pause"
+        }  # fmt: skip
 
     def interrupt(self) -> None:
         """Interrupt the program as its terminal would."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from escope.tui.picture import EventLine
-from escope.tui.plain import cut, plain, plain_line
+from escope.tui.plain import cut, plain, plain_line, uncoloured
 
 if TYPE_CHECKING:
     from escope.engine.replay.event import Event
@@ -58,7 +58,7 @@ def _written(value: Value | None) -> str:
     """What was written, up to the first line's end."""
     data = value.scalar if value is not None and value.is_scalar else b""
     text = data[: 4 * WIDTH].decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
-    return plain(text[:WIDTH].removesuffix("\n"))
+    return plain(uncoloured(text)[:WIDTH].removesuffix("\n"))
 
 
 def _owner(value: Value | None) -> str:

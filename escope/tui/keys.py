@@ -144,6 +144,18 @@ def _table() -> tuple[Key, ...]:
 
 TABLE = _table()
 
+COMMANDS = (
+    ("N, start, end, N%, exception", "go there"),
+    ("line N", "put the cursor on a line"),
+    ("file NAME", "show another source file"),
+    ("break NAME:N", "set or clear a breakpoint"),
+    ("when EXPRESSION", "set or clear a condition"),
+    ("find EXPRESSION", "search"),
+    ("diff N", "compare this moment with position N"),
+    ("help, q", "this page; quit"),
+)
+"""What can be typed after `:`, and what it does."""
+
 _NAMES = {
     "left": "←", "right": "→", "up": "↑", "down": "↓", "space": "Space", "escape": "Esc",
     "enter": "Enter", "tab": "Tab", "home": "Home", "end": "End", "pageup": "PgUp",
@@ -212,9 +224,9 @@ class Keymap:
         """The actions that some key calls while `pane` has the focus."""
         return [key for key in self.keys if key.where is None or pane in key.where]
 
-    def hints(self, pane: Pane | None) -> list[tuple[str, Key]]:
-        """First keys and actions for the line of hints."""
-        if pane is Pane.TERMINAL:
+    def hints(self, pane: Pane | None, typing: bool = False) -> list[tuple[str, Key]]:
+        """First keys and actions for the line of hints; `typing`: the program gets all the others."""
+        if typing:
             return [(shown(k.keys[0]), k) for k in self.keys if k.action == "leave_terminal"]
         return [(shown(key.keys[0]), key) for key in self.reachable(pane) if key.hint]
 

@@ -35,10 +35,10 @@ class Live:
         self._post = post
         self._typed: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._own: dict[int, str] = {
-            int(one["number"]): str(one["text"]) for one in session.predicates
+        self._numbers: dict[str, int] = {
+            str(one["text"]): int(one["number"]) for one in session.predicates
         }
-        self._hits = dict(self._own)
+        """Every condition that was ever set, so that a hit has its text whatever is set now."""
         self._seen: tuple[object, ...] = ()
         self._threads = [
             threading.Thread(target=self._read, name="escope-terminal", daemon=True),
@@ -120,13 +120,12 @@ class Live:
         self._post(TerminalChanged())
 
     def set_predicates(self, texts: list[str]) -> None:
-        """Replace what pauses the program, besides the conditions it was started with."""
-        own = len(self._own)
+        """Replace what pauses the program."""
+        for text in texts:
+            self._numbers.setdefault(text, max(self._numbers.values(), default=0) + 1)
         wanted: list[dict[str, Any]] = [
-            {"number": own + index, "text": text, "once": False}
-            for index, text in enumerate(texts, 1)
+            {"number": self._numbers[text], "text": text, "once": False} for text in texts
         ]
-        self._hits = {**self._own, **{one["number"]: one["text"] for one in wanted}}
         self.session.set_predicates(wanted)
 
     def stop(self) -> None:
@@ -145,7 +144,8 @@ class Live:
         self.session.close()
 
     def _hit_text(self, number: int) -> str:
-        return self._hits.get(number, f"condition {number}")
+        texts = {given: text for text, given in self._numbers.copy().items()}
+        return texts.get(number, f"condition {number}")
 
     # -- threads ----------------------------------------------------------------------------------
 

@@ -42,10 +42,12 @@ class PictureReady(Message):
 
 @dataclass
 class CountsReady(Message):
-    """How often each line of a file ran."""
+    """How often each line of a file ran among the first `events` events."""
 
     file: str
     counts: Mapping[int, int]
+    events: int
+    """-1: the recording grew meanwhile."""
 
 
 @dataclass

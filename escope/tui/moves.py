@@ -9,7 +9,9 @@ import numpy as np
 
 from escope.events import KIND_BY_LABEL, Kind
 from escope.tui.event_text import event_line
+from escope.tui.picture import Path
 from escope.tui.reader import Find, Token
+from escope.tui.tree import GLOBALS, Comparison, reached, value_at
 from escope.tui.view import View
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ STEPS = {
 """Action to the method of the timeline."""
 
 MARKS = {"exception": Kind.RAISE, "output": Kind.OUTPUT}
+_CHANGES = frozenset({
+    Kind.STORE, Kind.DELETE, Kind.CALL, Kind.SETATTR, Kind.DELATTR, Kind.SETITEM, Kind.DELITEM,
+    Kind.MUTATE,
+})  # fmt: skip
+"""Kinds of events that change a variable or what it holds."""
 LOOK = 4096
 """Events between two looks whether the work is still wanted."""
 
@@ -98,16 +105,37 @@ def to_stop(recording: Recording, view: View, forward: bool, edge: bool) -> Find
     return find
 
 
-def change(recording: Recording, frame: int, name: str, forward: bool) -> Find:
-    """The next or previous store or deletion of a frame's variable, or its being passed."""
-    kinds = {Kind.STORE, Kind.DELETE, Kind.CALL}
+def change(recording: Recording, frame: int, path: Path, forward: bool) -> Find:
+    """The next or previous moment at which the value at `path` of a frame's variables became another."""
+    name = path[1]
 
-    def wanted(event: Event) -> bool:
-        if event.frame != frame:
-            return False
-        return name in event.arguments if event.kind == "call" else event.name == name
+    def find(at: int, token: Token) -> int | None:
+        here = recording.at(at).frame(frame)
+        objects = reached(here, path)
+        # A module's variables are stored by functions, too.
+        anywhere = path[0] == GLOBALS or (
+            here is not None and here.code.flags.get("body") == "module"
+        )
 
-    return lambda at, token: _scan(recording, at, forward, kinds, wanted, token)
+        def wanted(event: Event) -> bool:
+            if event.kind in ("store", "delete", "call"):
+                if event.frame != frame and not anywhere:
+                    return False
+                named = name in event.arguments if event.kind == "call" else event.name == name
+                return named and differs(event.seq)
+            target = event.target
+            return target is not None and target.id in objects and differs(event.seq)
+
+        return _scan(recording, at, forward, _CHANGES, wanted, token)
+
+    def differs(seq: int) -> bool:
+        now = value_at(recording.at(seq).frame(frame), path)
+        before = value_at(recording.at(seq - 1).frame(frame), path) if seq else None
+        if now is None or before is None:
+            return now is not before
+        return Comparison().changed(before, now)
+
+    return find
 
 
 def to_event(recording: Recording, text: str, forward: bool) -> Find:

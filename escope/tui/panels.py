@@ -10,7 +10,7 @@ from escope.events import Kind
 from escope.tui.camera import Camera
 from escope.tui.messages import CountsReady, DensityReady, EventsReady, OutputReady
 from escope.tui.picture import Density, OutputLine
-from escope.tui.plain import cut, plain_line
+from escope.tui.plain import cut, plain_line, uncoloured
 from escope.tui.reader import Token, Work
 from escope.tui.widgets.event_list import PAGE
 
@@ -26,7 +26,13 @@ LINE_SHOWN = 1_000
 
 def counts(recording: Recording, file: str) -> Work:
     """How often each line of `file` ran."""
-    return lambda token: CountsReady(file, recording.line_counts(file))
+
+    def work(token: Token) -> CountsReady:
+        events = recording.event_count
+        counted = recording.line_counts(file)
+        return CountsReady(file, counted, events if recording.event_count == events else -1)
+
+    return work
 
 
 def events(camera: Camera, page: int) -> Work:
@@ -90,6 +96,7 @@ def output(recording: Recording, seq: int) -> Work:
             value = event.value
             data = value.scalar if value is not None else b""
             text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
+            text = uncoloured(text)
             if value is not None and value.label:
                 text += f" … ({value.label})"
             _append(lines, opened, one, stream, text, one == seq)

@@ -26,13 +26,21 @@ def plain(text: str) -> str:
     return _UNSAFE.sub(_escape, text)
 
 
+_COLOURING = re.compile("(?:\x1b\\[|\x9b)[0-9;:]*m")
+
+
+def uncoloured(text: str) -> str:
+    """`text` without the sequences that colour it on a terminal; any other is left, to be escaped."""
+    return _COLOURING.sub("", text)
+
+
 def plain_line(text: str, tab: int = 4) -> str:
     """One line of source or output made safe; tabs become spaces up to the next stop."""
     return plain(text.expandtabs(tab))
 
 
 def cut(text: str, width: int) -> str:
-    """`text`, at most `width` characters, with an ellipsis where something was left out."""
+    """`text`, at most `width` characters, with one ellipsis where something was left out."""
     if len(text) <= width:
         return text
-    return text[: max(0, width - 1)] + "…" if width > 0 else ""
+    return text[: max(0, width - 1)].rstrip("…") + "…" if width > 0 else ""

@@ -65,8 +65,10 @@ class Projector:
             return
         line = self.line
         place = plain(file.rsplit("/", 1)[-1]) + (f":{line}" if line else "")
-        times = counts.get(line or 0)
-        app.cinema.note(Pane.SOURCE, f"{place}  ran ×{times:,}" if times else place)
+        # A number from when the recording was shorter is none; which lines ran stays true.
+        known = app.counts_events == app.view.events
+        times = counts.get(line or 0) if known else None
+        app.cinema.note(Pane.SOURCE, f"{place}  ran ×{times:,} in all" if times else place)
 
     def headline(self) -> None:
         """Write the top line, the line of hints, and the note on the timeline."""
@@ -85,8 +87,10 @@ class Projector:
                 thread=_thread_name(picture),
             )
         )
-        hints = app.keymap.hints(app.cinema.focused_pane)
-        app.cinema.bar.hints(tuple((keys, key.hint, key.action) for keys, key in hints))
+        hints = app.keymap.hints(app.cinema.focused_pane, app.cinema.typing)
+        words = app.actions.driving.words()
+        said = ((keys, words.get(key.action, key.hint), key.action) for keys, key in hints)
+        app.cinema.bar.hints(tuple(hint for hint in said if hint[1]))
         app.cinema.note(Pane.TIMELINE, self._timeline_note())
 
     def _title(self) -> str:

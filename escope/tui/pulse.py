@@ -56,7 +56,8 @@ class Pulse:
                 app.cinema.bar.quiet()
         if app.live is not None or app.recording.live:
             self.watch()
-            app.supply.density()
+        app.supply.density()
+        app.supply.recount()
 
     def _look(self, token: object) -> Grown | None:
         app = self._app

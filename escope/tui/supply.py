@@ -46,11 +46,27 @@ class Supply:
         if app.cinema.in_sight(Pane.FLOW, view):
             counts.ask("flow", flow_of(self.count_camera, picture))
         file = app.projector.file
-        now = time.monotonic()
-        stale = self._counted != view.events and now - self._counted_at > RECOUNT
-        if file is not None and (force or file != app.counts_file or stale):
-            self._counted, self._counted_at = view.events, now
-            counts.ask("counts", panels.counts(recording, file))
+        if file is not None and (force or file != app.counts_file):
+            self._count(file)
+        else:
+            self.recount()
+
+    def recount(self) -> None:
+        """Ask for the counts again, if the recording has grown since, but not too often."""
+        app = self._app
+        picture, view, file = app.picture, app.view, app.projector.file
+        due = time.monotonic() - self._counted_at > RECOUNT
+        current = app.counts_events == view.events == self._counted
+        # Work of the same topic is given up for new work: what takes long must come to an end.
+        if file is None or picture is None or current or not due or not app.reader.counts.idle:
+            return
+        self._count(file)
+        if app.cinema.in_sight(Pane.FLOW, view):
+            app.reader.counts.ask("flow", flow_of(self.count_camera, picture))
+
+    def _count(self, file: str) -> None:
+        self._counted, self._counted_at = self._app.view.events, time.monotonic()
+        self._app.reader.counts.ask("counts", panels.counts(self._app.recording, file))
 
     def events(self, page: int) -> None:
         """Ask for a page of the event list."""

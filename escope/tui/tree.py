@@ -47,9 +47,10 @@ class Comparison:
         self._seen.add(now.id)
         self._budget -= 1
         old, new = before.content, now.content
-        if old is None or new is None or old is new:
-            return (old is None) != (new is None)
-        if (
+        if old is None or new is None:
+            return old is not new
+        # The same content may hold objects that have another one now.
+        if old is not new and (
             old.items != new.items
             or old.attributes != new.attributes
             or old.scalar != new.scalar
@@ -89,6 +90,49 @@ def child_name(child: Child) -> str:
     assert child.name is not None
     assert not isinstance(child.name, (int, str))
     return f"[{plain(child.name.summary(60))}]"
+
+
+def child_key(child: Child) -> str:
+    """The step of a path that leads to a branch; unlike its name it tells elements apart."""
+    name = child_name(child)
+    return name if child.kind != "element" else f"{name}{child.value.summary(60)}"
+
+
+def values_along(frame: FrameState, path: Path) -> list[Value]:
+    """The variable at the beginning of `path`, and what each further step leads to, as far as it goes."""
+    section, name, *steps = path
+    variables = frame.globals() if section == GLOBALS else frame.variables
+    if name not in variables:
+        return []
+    values = [variables[name]]
+    for step in steps:
+        found = (child.value for child in values[-1].children() if child_key(child) == step)
+        value = next(found, None)
+        if value is None:
+            break
+        values.append(value)
+    return values
+
+
+def value_at(frame: FrameState | None, path: Path) -> Value | None:
+    """The value at `path`; None where there is none."""
+    values = values_along(frame, path) if frame is not None else []
+    return values[-1] if len(values) == len(path) - 1 else None
+
+
+def reached(frame: FrameState | None, path: Path) -> set[int]:
+    """The objects whose change may change the value at `path`: those it lies in, and those in it."""
+    waiting = values_along(frame, path) if frame is not None else []
+    lies_in = len(waiting) == len(path) - 1
+    found: set[int] = {value.id for value in waiting if value.id is not None}
+    waiting = waiting[-1:] if lies_in else []
+    while waiting and len(found) < BUDGET:
+        for child in waiting.pop().children(0, PAGE):
+            identity = child.value.id
+            if identity is not None and identity not in found:
+                found.add(identity)
+                waiting.append(child.value)
+    return found
 
 
 class Tree:
@@ -201,8 +245,9 @@ class Tree:
             name = child_name(child)
             was = old.get(_key(child))
             changed = same and (was is None or Comparison().changed(was, child.value))
-            key = name if child.kind != "element" else f"•{child.value.summary(60)}"
-            yield from self._branch((*path, key), name, child.value, was, changed, depth)
+            yield from self._branch(
+                (*path, child_key(child)), name, child.value, was, changed, depth
+            )
         hidden = value.child_count - shown
         if hidden > 0:
             text = f"{hidden:,} more, Enter shows the next {min(hidden, PAGE)}"

@@ -47,6 +47,7 @@ class Compare(Enum):
 
     STEP = "the position before the last step"
     MARK = "the moment marked last"
+    POINT = "a position that was typed"
     HERE = "the previous time this line ran"
 
 
@@ -89,6 +90,8 @@ class View:
     breakpoints: frozenset[tuple[str, int]] = frozenset()
     predicates: tuple[str, ...] = ()
     compare: Compare = Compare.STEP
+    point: int | None = None
+    """The position that was typed to compare with."""
     search: Search | None = None
     playing: bool = False
     speed: int = 2
@@ -170,9 +173,17 @@ class View:
     def comparing(self, compare: Compare) -> View:
         return replace(self, compare=compare)
 
+    def comparing_with(self, seq: int) -> View:
+        """Comparing with the position `seq`."""
+        return replace(self, compare=Compare.POINT, point=seq)
+
     def next_compare(self) -> View:
-        """Comparing with the next possibility; a mark only where one was set."""
-        order = [way for way in Compare if way is not Compare.MARK or self.marked is not None]
+        """Comparing with the next possibility; a mark or a position only where there is one."""
+        absent = {
+            Compare.MARK: self.marked is None,
+            Compare.POINT: self.point is None,
+        }
+        order = [way for way in Compare if not absent.get(way)]
         return replace(self, compare=order[(order.index(self.compare) + 1) % len(order)])
 
     def searching(self, search: Search) -> View:

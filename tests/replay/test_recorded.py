@@ -130,3 +130,4 @@ def test_every_event_and_state_has_its_json(recording: Recording) -> None:
             for frame in thread.frames:
                 for value in frame.variables.values():
                     assert len(value.summary(40)) <= 40
+                    assert not value.summary(40).endswith("……")

@@ -187,6 +187,7 @@ def test_exponentially_shared_graphs_stay_small() -> None:
     value = tape.recording().at(seq).thread(1).frames[0].variables["x"]
     assert len(str(value.to_json())) < 10_000
     assert len(value.summary(200)) <= 200
+    assert not any(value.summary(width).endswith("……") for width in range(1, 200))
     assert value.to_json(depth=2)["items"][0]["items"][0]["label"] == "truncated"
 
 

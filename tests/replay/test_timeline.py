@@ -52,6 +52,27 @@ def test_steps_skip_what_callees_did() -> None:
     assert len(set(read)) < 8
 
 
+def test_over_backward_from_the_end_leaves_out_what_was_called_last() -> None:
+    tape = Tape()
+    main = tape.code("main")
+    busy = tape.code("busy")
+    begin = tape.siteless(Kind.OUTPUT, 1, b"x")
+    tape.call(main, 1)
+    tape.line(main, 2)
+    last = tape.line(main, 3)
+    tape.call(busy, 10)
+    for _ in range(100):
+        tape.line(busy, 11)
+    tape.leave(Kind.RETURN, busy, 12)
+    tape.leave(Kind.RETURN, main, 3)
+    end = tape.siteless(Kind.OUTPUT, 1, b"x")
+    for rows in (6, 1000):
+        timeline = tape.recording(rows).timeline
+        assert timeline.back_over(end) == last
+        assert timeline.back_out(end) is None
+        assert timeline.back_over(begin) is None
+
+
 def test_marks_and_places_are_found_in_both_directions() -> None:
     tape = Tape()
     code = tape.code("f", ["x"], file="/dir/p.py")

@@ -43,6 +43,6 @@ def test_what_is_pure_knows_no_toolkit(name: str) -> None:
     assert not any(one.split(".")[0] in ("textual", "rich") for one in imported(HERE / name))
 
 
-def test_only_the_console_knows_the_emulator() -> None:
+def test_only_the_emulator_knows_its_library() -> None:
     users = {path.name for path in HERE.rglob("*.py") if "pyte" in imported(path)}
-    assert users == {"console.py"}
+    assert users == {"emulator.py"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,15 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from escope.engine.launch import RecordOptions, debug_session
 from escope.engine.launch.session import Session
 from escope.engine.replay.recording import Recording
-from escope.storage.control import PauseReason
+from escope.storage.control import PauseReason, ProgramState
 from escope.tui.app import OPENING, Cinema, open_recording
+from escope.tui.screens.cinema import CinemaScreen
+from escope.tui.screens.help import HelpScreen
 from escope.tui.screens.leave import LeaveScreen
-from escope.tui.view import Pane
+from escope.tui.view import Pane, View
 from tests.tui.conftest import PROGRAMS
 from tests.tui.pilot import check, press, send, settle, text_of
 
@@ -29,8 +33,12 @@ PATIENCE = 30.0
 
 @asynccontextmanager
 async def debugging(
-    directory: Path, program: str = "asking", break_when: tuple[str, ...] = ()
+    directory: Path,
+    program: str = "asking",
+    break_when: tuple[str, ...] = (),
+    first: Callable[[Session], bool] = lambda session: True,
 ) -> AsyncIterator[tuple[Cinema, Pilot[Any], Session]]:
+    """The player on a program; it opens when `first` holds."""
     options = RecordOptions(
         target=str(PROGRAMS / f"{program}.py"),
         output=str(directory / "run.esr"),
@@ -38,6 +46,7 @@ async def debugging(
     )
     session = debug_session(options)
     try:
+        await until(lambda: first(session), "what comes before the player")
         with open_recording(session.recording_path, OPENING) as recording:
             app = Cinema(recording, session)
             async with app.run_test(size=(110, 36)) as pilot:
@@ -60,6 +69,12 @@ async def until(condition: Callable[[], bool], what: str) -> None:
 def screen_of(app: Cinema) -> str:
     assert app.cinema.terminal is not None
     return "\n".join(text_of(app.cinema.terminal))
+
+
+def shown_on(app: Cinema) -> str:
+    """What is on the whole screen, rows joined by a blank."""
+    strips = app.screen._compositor.render_strips()
+    return " ".join(" ".join(strip.text for strip in strips).split())
 
 
 async def test_typing_reaches_the_program_and_its_answer_the_pane(tmp_path: Path) -> None:
@@ -188,6 +203,204 @@ async def test_the_player_goes_on_after_the_program(tmp_path: Path, how: str) ->
             check(app, app.recording)
         await press(pilot, "q")
         await until(lambda: app._exit, "quitting without a question")
+
+
+async def test_a_program_that_ends_before_the_player_opens_takes_no_keys(tmp_path: Path) -> None:
+    over = lambda session: not session.running  # noqa: E731
+    async with debugging(tmp_path, "short", first=over) as (app, pilot, _):
+        await settle(pilot)
+        assert app.cinema.focused_pane is Pane.SOURCE
+        assert "status 3" in app.cinema.bar.message
+        assert "line 13" in screen_of(app)
+        await press(pilot, "9")
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        await press(pilot, "f1")
+        assert isinstance(app.screen, HelpScreen)
+        await press(pilot, "escape", "g", "g")
+        assert app.view.seq == 0
+        assert "q quit" in str(app.cinema.bar.query_one("#hints").render())
+        app.cinema.terminal.post_message(events.Paste("x"))  # type: ignore[union-attr]
+        await press(pilot, "q")
+        await until(lambda: app._exit, "quitting")
+
+
+async def test_a_program_that_waits_before_the_player_opens_leaves_it_the_keys(
+    tmp_path: Path,
+) -> None:
+    held = lambda session: session.state is ProgramState.PAUSED  # noqa: E731
+    async with debugging(tmp_path, "short", ("number == 3",), held) as (app, pilot, session):
+        await settle(pilot)
+        assert app.cinema.focused_pane is Pane.SOURCE
+        await press(pilot, "c")
+        await until(lambda: not session.running, "running on")
+
+
+@pytest.mark.parametrize("stage", ["1", "8"])
+async def test_the_end_takes_the_keys_back_whatever_is_in_front(tmp_path: Path, stage: str) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", stage, "g", "t")
+        assert app.view.zoomed is Pane.TERMINAL
+        send(pilot, "enter")
+        await until(lambda: not session.running, "its end")
+        await until(lambda: not app.cinema.terminal.alive, "noticing it")  # type: ignore[union-attr]
+        await settle(pilot)
+        assert app.cinema.focused_pane is app.view.stage
+        assert app.view.zoomed is None
+
+
+async def test_the_end_answers_the_question_what_is_to_become_of_the_program(
+    tmp_path: Path,
+) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "q")
+        assert isinstance(app.screen, LeaveScreen)
+        os.kill(session.pid, signal.SIGKILL)
+        await until(lambda: app.screen is app.cinema, "taking the question back")
+        assert "has ended" in app.cinema.bar.message
+
+
+def test_before_the_first_layout_nothing_takes_room_from_the_terminal() -> None:
+    # The program is told the size of the pane, and may already be writing.
+    screen = CinemaScreen(True, View(drawer=Pane.TERMINAL))
+    shown = {pane for pane in Pane if screen.widget_of(pane).display}
+    assert shown == {Pane.SOURCE, Pane.STATE, Pane.STACK, Pane.TIMELINE, Pane.TERMINAL}
+
+
+@pytest.mark.parametrize("size", [(59, 30), (20, 5), (30, 3)])
+async def test_where_nothing_can_be_seen_only_quitting_is_heard(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with debugging(tmp_path) as (app, pilot, session):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        assert app.cinema.focused_pane is Pane.TERMINAL
+        typed: list[bytes] = []
+        session.write = typed.append  # type: ignore[method-assign]
+        await pilot.resize_terminal(*size)
+        await settle(pilot)
+        assert "q quits" in shown_on(app)
+        pilot.app._driver.send_message(events.Paste("abc"))  # type: ignore[union-attr]
+        await press(pilot, "a", "enter", "ctrl+c", "f1", "b", "q")
+        assert isinstance(app.screen, LeaveScreen)
+        for answer in ("s stop it", "l let it run", "Esc stay"):
+            assert answer in shown_on(app)
+        await press(pilot, "escape")
+        assert typed == []
+        await pilot.resize_terminal(110, 36)
+        await settle(pilot)
+        await press(pilot, "y")
+        await until(lambda: typed == [b"y"], "typing again")
+        await pilot.resize_terminal(*size)
+        await press(pilot, "q", "s")
+        await until(lambda: app._exit, "the end of the player")
+
+
+def hints_of(app: Cinema) -> str:
+    return str(app.cinema.bar.query_one("#hints").render())
+
+
+async def test_the_hints_say_what_the_keys_do_to_the_program(tmp_path: Path) -> None:
+    async with debugging(tmp_path, "loop") as (app, pilot, _):
+        live = app.live
+        assert live is not None
+        await until(lambda: app.view.events > 20, "events")
+        await press(pilot, "ctrl+right_square_bracket")
+        assert "s pause " in hints_of(app)
+        assert "Space pause" in hints_of(app)
+        assert "over" not in hints_of(app)
+        await press(pilot, "c")
+        assert "s pauses it" in app.cinema.bar.message
+        for key in ("s", "space"):
+            send(pilot, key)
+            await until(lambda: live.paused, "pausing")
+            await until(lambda: not app.cinema.bar.message, "taking back that it is going to")
+            assert "Space run" in hints_of(app)
+            assert "n over" in hints_of(app)
+            await press(pilot, "c")
+            await until(lambda: not live.paused, "running on")
+        await press(pilot, "S")
+        assert "Space play" in hints_of(app)
+
+
+async def test_conditions_of_the_start_and_of_the_player_live_together(tmp_path: Path) -> None:
+    async with debugging(tmp_path, "loop", ("i == 20", "i == 60")) as (app, pilot, session):
+        live = app.live
+        assert live is not None
+        await until(lambda: live.paused, "the first hit")
+        await settle(pilot)
+        await press(pilot, "B", *"i == 40", "enter")
+        assert [one["text"] for one in session.predicates] == ["i == 20", "i == 60", "i == 40"]
+        await press(pilot, "B", *"i == 20", "enter")
+        assert "hit: i == 20" in live.badge()[0]
+        for count in (40, 60):
+            before = session.control.paused_seq
+            await press(pilot, "c")
+            await until(lambda b=before: live.paused and session.control.paused_seq > b, "a hit")  # type: ignore[misc]
+            assert f"hit: i == {count}" in live.badge()[0]
+
+
+def times_shown(app: Cinema) -> str | None:
+    """What the source pane says of how often the line of the cursor ran."""
+    found = re.search(r"ran ×([\d,]+)", str(app.cinema.source.border_subtitle))
+    return found[1] if found is not None else None
+
+
+@pytest.mark.parametrize("how", ["pause", "kill"])
+async def test_how_often_a_line_ran_is_told_for_all_that_is_recorded(
+    tmp_path: Path, how: str
+) -> None:
+    async with debugging(tmp_path, "loop") as (app, pilot, session):
+        live = app.live
+        assert live is not None
+        await until(lambda: app.view.events > 200, "events")
+        await press(pilot, "ctrl+right_square_bracket")
+        await until(lambda: bool(app.counts), "counts")
+        wrong = []
+        note = app.cinema.note
+
+        def noted(pane: Pane, text: str) -> None:
+            note(pane, text)
+            if pane is Pane.SOURCE and "ran ×" in text and app.counts_events != app.view.events:
+                wrong.append(text)
+
+        app.cinema.note = noted  # type: ignore[method-assign]
+        if how == "pause":
+            send(pilot, "s")
+            await until(lambda: live.paused, "pausing")
+        else:
+            os.kill(session.pid, signal.SIGKILL)
+            await until(lambda: not session.running, "its end")
+            session.wait_sealed(20)
+        await until(
+            lambda: app.view.newest and app.view.events == app.recording.event_count, "the end"
+        )
+        await asyncio.sleep(1.5)
+        await settle(pilot)
+        assert not wrong
+        for line in range(5, 9):
+            app.set_view(app.view.with_cursor(line))
+            await settle(pilot)
+            ran = sum(e.line == line for e in app.recording.events(kind="line"))
+            assert times_shown(app) == f"{ran:,}"
+        app.set_view(app.view.grew(app.view.events + 1))
+        assert times_shown(app) is None
+
+
+async def test_the_flow_counts_what_came_while_it_was_in_front(tmp_path: Path) -> None:
+    async with debugging(tmp_path) as (app, pilot, _):
+        await until(lambda: "name?" in screen_of(app), "the prompt")
+        await press(pilot, "ctrl+right_square_bracket", "8", "S")
+        await press(pilot, "9", "a", "enter", "b", "enter")
+        await until(lambda: screen_of(app).count("name?") == 3, "both answers")
+        assert not app.view.follow
+        await until(
+            lambda: (
+                app.cinema.flow.flow is not None
+                and any(edge.count == 2 for b in app.cinema.flow.flow.blocks for edge in b.edges)
+            ),
+            "counting them",
+        )
 
 
 async def test_the_terminal_has_the_size_of_its_pane(tmp_path: Path) -> None:

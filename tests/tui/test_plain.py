@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from escope.tui.highlight import highlight
 from escope.tui.names import SourceNames
-from escope.tui.plain import cut, plain, plain_line
+from escope.tui.plain import cut, plain, plain_line, uncoloured
 
 ANY = st.text(st.characters(codec=None))
 
@@ -27,11 +27,21 @@ def test_what_is_escaped_can_be_read() -> None:
     assert plain("schön [bold]x[/]") == "schön [bold]x[/]"
 
 
+def test_colours_of_output_are_taken_out_and_nothing_else() -> None:
+    text = "\x1b[1;35mValueError\x1b[0m: \x1b[38:5:3mx\x1b[m\x1b[2J"
+    assert plain(uncoloured(text)) == "ValueError: x\\x1b[2J"
+
+
 @given(ANY, st.integers(0, 50))
 def test_cut_text_is_never_longer(text: str, width: int) -> None:
     assert len(cut(text, width)) <= width
     if len(text) <= width:
         assert cut(text, width) == text
+
+
+def test_what_is_cut_twice_has_one_ellipsis() -> None:
+    assert cut(cut("abcdefgh", 6), 5) == "abcd…"
+    assert cut("abc…, d", 5) == "abc…"
 
 
 @given(st.lists(ANY.filter(lambda text: "\n" not in text and "\r" not in text), max_size=8))

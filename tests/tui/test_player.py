@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from escope.engine.replay.recording import Recording
+from escope.engine.replay.value import Value
 from escope.events import Kind
 from escope.tui.keys import Keymap
 from escope.tui.view import Pane
@@ -128,6 +130,61 @@ async def test_a_beginning_of_a_sequence_is_shown_and_can_be_given_up(opened: Op
         assert app.view.seq == 0
         await press(pilot, "n")
         assert app.view.seq > 0
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+async def test_what_may_follow_is_cut_with_an_ellipsis(opened: Opened, width: int) -> None:
+    async with playing(opened("cart"), (width, 20)) as (app, pilot):
+        await press(pilot, "]")
+        row = app.screen._compositor.render_strips()[-1].text.rstrip()
+        assert row.endswith("…") or "Next breakpoint or hit" in row
+
+
+@pytest.mark.parametrize("width", [60, 75, 90, 140])
+async def test_rows_that_go_on_say_so_once(opened: Opened, width: int) -> None:
+    async with playing(opened("golden"), (width, 30)) as (app, pilot):
+        await press(pilot, "/", *"call scan", "enter", "m", "a", "]", "e", "=")
+        cut_off = 0
+        for widget in (app.cinema.source, app.cinema.diff, app.cinema.state, app.cinema.stack):
+            room = widget.scrollable_content_region.width
+            for row in range(widget.row_count):
+                lead = widget.lead(row, room)
+                left = room - sum(segment.cell_length for segment in lead)
+                whole = "".join(segment.text for segment in [*lead, *widget.paint(row, left)])
+                y = row - widget.scroll_offset.y
+                if not 0 <= y < widget.size.height:
+                    continue
+                text = widget.render_line(y).text
+                assert "……" not in text
+                if len(whole.rstrip()) > room:
+                    cut_off += 1
+                    assert text[:room].rstrip().endswith("…")
+        assert cut_off or width > 100
+
+
+async def test_panes_tell_nothing_from_not_known_yet(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from escope.tui import supply
+
+    free = threading.Event()
+
+    def slowly(*given: object) -> Callable[[object], object]:
+        work = flow_of(*given)  # type: ignore[arg-type]
+        return lambda token: free.wait(10) and work(token)  # type: ignore[arg-type]
+
+    flow_of = supply.flow_of
+    monkeypatch.setattr(supply, "flow_of", slowly)
+    async with playing(opened("golden"), (100, 30)) as (app, pilot):
+        await press(pilot, "/", *"call scan", "enter")
+        send(pilot, "8")
+        await pilot.pause(0.2)
+        assert text_of(app.cinema.flow)[0].strip() == "…"
+        free.set()
+        await settle(pilot)
+        assert "entry" in text_of(app.cinema.flow)[0]
+        await press(pilot, "g", "g")
+        assert "no function here" in text_of(app.cinema.flow)[0]
 
 
 async def test_run_to_the_cursor_both_ways(opened: Opened) -> None:
@@ -319,6 +376,58 @@ async def test_changes_of_the_selected_variable(opened: Opened) -> None:
         check(app, recording)
 
 
+async def test_changes_of_what_a_variable_holds(opened: Opened) -> None:
+    recording = opened("cart")
+    begin = next(e.seq for e in recording.events(kind="store") if e.name == "first")
+    end = next(e.seq for e in recording.events(kind="store") if e.name == "second")
+    number = recording.event(begin).frame
+
+    def changes(shown: Callable[[Value], object]) -> list[int]:
+        """The moments between at which what `first` holds became another."""
+        seen = [
+            shown(recording.at(seq).frame(number).variables["first"])  # type: ignore[union-attr]
+            for seq in range(begin, end)
+        ]
+        return [begin + n for n in range(1, len(seen)) if seen[n] != seen[n - 1]]
+
+    async with playing(recording, (110, 44)) as (app, pilot):
+
+        async def show_main() -> None:
+            thread = app.picture.shown_thread  # type: ignore[union-attr]
+            assert thread is not None
+            names = [frame.function for frame in thread.frames[::-1]]
+            app.set_view(app.view.on_frame(names.index("main")))
+            await settle(pilot)
+
+        async def select(path: tuple[str, ...]) -> None:
+            await show_main()
+            app.cinema.state.go([row.path for row in app.cinema.state.rows].index(path))
+            await settle(pilot)
+
+        await press(pilot, *f":{end - 1}", "enter", "2")
+        await select(("", "first"))
+        whole = changes(lambda value: repr(value.to_json()))
+        assert len(whole) > 6
+        for expected in whole[:-4:-1]:
+            await press(pilot, "[", "c")
+            assert app.view.seq == expected
+            await show_main()
+        await select(("", "first"))
+        await press(pilot, "right")
+        await select(("", "first", ".items"))
+        items = changes(lambda value: value.attribute("items").length)  # type: ignore[union-attr]
+        assert len(items) == 6
+        here = app.view.seq
+        for expected in [seq for seq in items if seq < here][::-1]:
+            await press(pilot, "[", "c")
+            assert app.view.seq == expected
+            await show_main()
+        await press(pilot, "[", "c")
+        assert app.view.seq == begin
+        await press(pilot, "[", "c")
+        assert app.cinema.bar.message == "no earlier change of first.items"
+
+
 async def test_playing_moves_and_pausing_stops(opened: Opened) -> None:
     recording = opened("wordy")
     async with playing(recording) as (app, pilot):
@@ -451,14 +560,29 @@ async def test_markup_and_escapes_in_recorded_text_are_only_text(opened: Opened)
 async def test_any_size_is_safe(opened: Opened, size: tuple[int, int]) -> None:
     recording = opened("cart")
     async with playing(recording, size) as (app, pilot):
-        await press(pilot, "n", "n", "2", "5", "7", "8")
         small = size[0] < 60 or size[1] < 16
+        await press(pilot, "n", "n", "2", "5", "7", "8")
         assert app.cinema.has_class("small") is small
         app.export_screenshot()
         await pilot.resize_terminal(100, 30)
         await settle(pilot)
         await press(pilot, "1", "5", "s")
         check(app, recording)
+
+
+@pytest.mark.parametrize("size", [(59, 30), (30, 10), (20, 5), (18, 3), (9, 2), (7, 1)])
+async def test_too_small_a_screen_says_whole_what_can_be_done(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    async with playing(opened("cart"), size) as (app, pilot):
+        strips = app.screen._compositor.render_strips()
+        said = " ".join(" ".join(strip.text for strip in strips).split()).rstrip(".")
+        assert said.endswith("q quits")
+        await press(pilot, "n", "f1", "G")
+        assert app.view.seq == 0
+        assert app.screen is app.cinema
+        await press(pilot, "q")
+        assert app._exit
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -535,6 +659,48 @@ async def test_the_diff_panel_lists_what_diff_says(opened: Opened) -> None:
         await press(pilot, *":91", "enter", "right")
         here = app.cinema.diff.changes
         assert here.lines or here.title
+
+
+async def test_a_position_is_compared_with_and_takes_no_mark(opened: Opened) -> None:
+    recording = opened("cart")
+    async with playing(recording, (120, 40)) as (app, pilot):
+        await press(pilot, *":60", "enter", "m", "d", *":90", "enter")
+        for other in (70, 75):
+            await press(pilot, *f":diff {other}", "enter")
+            assert app.cinema.diff.changes.title.startswith(f"position {other}")
+            ops = [change.op for change in recording.at(other).diff(recording.at(90))]
+            assert [line.op for line in app.cinema.diff.changes.lines] == ops
+        assert app.view.marks == {"d": 60}
+        titles = []
+        for _ in range(4):
+            await press(pilot, "=")
+            titles.append(app.cinema.diff.changes.title)
+        assert any("mark d, position 60" in title for title in titles)
+        assert titles[-1].startswith("position 75")
+
+
+async def test_commands_say_what_they_did_or_why_not(opened: Opened) -> None:
+    recording = opened("cart")
+    async with playing(recording, (80, 24)) as (app, pilot):
+        await press(pilot, "s", "s")
+        file, last = app.projector.file, len(app.cinema.source.part.text.lines)  # type: ignore[union-attr]
+        for text in ("line 999", "line 0", "break cart.py:999", f"break :{last + 1}"):
+            await press(pilot, ":", *text, "enter")
+            assert f"its last is {last}" in app.cinema.bar.message
+        assert app.view.cursor is None
+        assert not app.view.breakpoints
+        await press(pilot, *f":line {last}", "enter")
+        assert app.view.cursor == last
+        for said in ("breakpoint on cart.py:5", "no breakpoint on cart.py:5 any more"):
+            await press(pilot, *":break cart.py:5", "enter")
+            assert app.cinema.bar.message == said
+        assert file is not None
+        await press(pilot, ":", *("nonsense" * 9), "enter")
+        row = app.screen._compositor.render_strips()[-1].text.rstrip()
+        assert row.endswith("F1 lists them all")
+    async with playing(recording, (120, 70)) as (app, pilot):
+        await press(pilot, "f1", "pagedown", "pagedown", "pagedown")
+        assert "break NAME:N" in app.export_screenshot().replace("&#160;", " ")
 
 
 async def test_two_frames_of_one_function_are_compared(opened: Opened) -> None:

@@ -24,7 +24,7 @@ _DEEPEST = 3
 def summarise(value: Value, width: int) -> str:
     """At most `width` characters that tell what the value is, control characters escaped."""
     text = _show(value, max(width, 1), 0, set())
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    return text if len(text) <= width else text[: max(width - 1, 0)].rstrip("…") + "…"
 
 
 def escape(text: str) -> str:

@@ -88,7 +88,15 @@ class Timeline:
         return self._backward(seq, lambda block: _lines(block, thread), thread, None)
 
     def back_over(self, seq: int) -> Seq | None:
-        """The previous line moment in the same frame, else the line from which it was entered."""
+        """The previous line moment in the same frame, else the line from which it was entered.
+
+        Where the thread runs no frame: the last line moment of its outermost frame that ended last.
+        """
+        _, thread, _, depth = self._at(seq)
+        if not depth:
+            return self._backward(
+                seq, lambda block: _lines(block, thread, block.depth == 1), thread, 1
+            )
         below = self._down_from(seq)
         return next((Seq(entry.line_seq) for entry in below if entry.line_seq < seq), None)
 

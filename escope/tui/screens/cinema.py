@@ -18,6 +18,7 @@ from escope.tui.widgets.bar import Bar
 from escope.tui.widgets.changes import ChangeList
 from escope.tui.widgets.event_list import EventList
 from escope.tui.widgets.flow import FlowView
+from escope.tui.widgets.lines import Lines
 from escope.tui.widgets.output import Output
 from escope.tui.widgets.source import Source
 from escope.tui.widgets.stack import Stack
@@ -38,8 +39,9 @@ class CinemaScreen(Screen[None]):
     class Ready(Message):
         """The panes exist and can be filled."""
 
-    def __init__(self, live: bool) -> None:
+    def __init__(self, live: bool, view: View) -> None:
         super().__init__()
+        self._view = view
         self.source = Source(id="source")
         self.flow = FlowView(id="flow")
         self.events = EventList(id="events")
@@ -63,8 +65,10 @@ class CinemaScreen(Screen[None]):
         }
         if self.terminal is not None:
             self._panes[Pane.TERMINAL] = self.terminal
-        for widget in self._panes.values():
+        for pane, widget in self._panes.items():
             widget.add_class("pane")
+            # From the first layout on: the program learns how large its terminal is.
+            widget.display = self.in_sight(pane, view)
 
     def compose(self) -> ComposeResult:
         yield self.status
@@ -82,6 +86,7 @@ class CinemaScreen(Screen[None]):
         yield Static(id="small", markup=False)
 
     def on_mount(self) -> None:
+        self.lay_out(self._view)
         self.post_message(self.Ready())
 
     @property
@@ -98,6 +103,18 @@ class CinemaScreen(Screen[None]):
         """The pane that has the focus."""
         return next((p for p, widget in self._panes.items() if widget is self.focused), None)
 
+    @property
+    def typing(self) -> bool:
+        """Whether keys are for the program: its terminal has the focus, and it is there to read them."""
+        terminal = self.terminal
+        ready = terminal is not None and terminal.alive and not self.small
+        return ready and self.focused is terminal
+
+    @property
+    def small(self) -> bool:
+        """Whether the terminal is too small for the panes, so that nothing of them is to be seen."""
+        return self.has_class("small")
+
     def in_sight(self, pane: Pane, view: View) -> bool:
         """Whether the pane can be seen."""
         if pane not in self._panes:
@@ -105,6 +122,12 @@ class CinemaScreen(Screen[None]):
         if view.zoomed is not None:
             return pane is view.zoomed or pane is Pane.TIMELINE
         return pane not in STAGE + DRAWER or pane in (view.stage, view.drawer)
+
+    def nothing(self) -> None:
+        """Say in every pane that there is nothing to show yet."""
+        for widget in self._panes.values():
+            if isinstance(widget, Lines):
+                widget.fill()
 
     def lay_out(self, view: View) -> None:
         """Put the panes in front that the view says, and zoom."""
@@ -148,11 +171,24 @@ class CinemaScreen(Screen[None]):
         self.set_class(height >= TALL, "tall")
         self.set_class(height < SHORT, "short")
         if small:
-            text = (
-                f"{width} × {height} is too small.\n"
-                f"The player needs {SMALLEST[0]} × {SMALLEST[1]};\nenlarge the terminal, or q quits."
-            )
-            self.query_one("#small", Static).update(Content(text))
+            self.query_one("#small", Static).update(Content(_too_small(width, height)))
+
+
+def _too_small(width: int, height: int) -> str:
+    """What to say on so few cells: as much of it as they hold."""
+    wanted = f"{SMALLEST[0]} × {SMALLEST[1]}"
+    texts = (
+        f"{width} × {height} is too small.\n"
+        f"The player needs {wanted};\nenlarge the terminal, or q quits.",
+        f"{width} × {height} is too small\n{wanted} is needed\nq quits",
+        "too small\nq quits",
+        "q quits",
+    )
+    for text in texts:
+        lines = text.split("\n")
+        if len(lines) <= height and max(map(len, lines)) <= width:
+            return text
+    return "q"
 
 
 def _tabs(panes: list[Pane], front: Pane) -> Content:

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from escope.tui.keys import Group, Keymap, shown
+from escope.tui.keys import COMMANDS, Group, Keymap, shown
 from escope.tui.styles.colours import FOCUS, MUTED, NOW, TEXT
 
 SIGNS = (
@@ -70,11 +70,16 @@ class HelpScreen(ModalScreen[None]):
                 table.add_row(Text("  ".join(shown(one) for one in key.keys)), Text(key.title))
             table.add_row("", "")
             groups.append(table)
+        typed = Table.grid(padding=(0, 1))
+        typed.add_row(Text("Typed after :", style=f"bold {NOW}"))
+        for words, meaning in COMMANDS:
+            typed.add_row(Text(words, style=FOCUS), Text(meaning, style=TEXT))
+        typed.add_row("", "")
         signs = Table.grid(padding=(0, 1))
         signs.add_row(Text("Signs", style=f"bold {NOW}"))
         for row in SIGNS:
             for sign, meaning in zip(row[::2], row[1::2], strict=True):
                 signs.add_row(Text(sign, style=FOCUS), Text(meaning, style=MUTED))
         return Stacked(
-            Text(INTRODUCTION, style=MUTED), Text(""), Columns(groups, padding=(0, 2)), signs
+            Text(INTRODUCTION, style=MUTED), Text(""), Columns(groups, padding=(0, 2)), typed, signs
         )

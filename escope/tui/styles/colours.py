@@ -1,4 +1,7 @@
-"""The colours of the player: one palette that feeds the stylesheet, the widgets and the syntax."""
+"""The colours of the player: one palette that feeds the stylesheet, the widgets and the syntax.
+
+Invariant: text of any colour has a contrast of at least 4.5 (WCAG 2, AA) on any of the grounds.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from textual.theme import Theme
 
 GROUND = "#15181d"
 RAISED = "#1b1f26"
-SELECTED = "#252b35"
+SELECTED = "#222832"
 RULE = "#2e3641"
 TEXT = "#c8cfd8"
-MUTED = "#8a95a3"
-FAINT = "#525d6b"
+MUTED = "#a6b0bc"
+FAINT = "#87909d"
 FOCUS = "#7fb5d5"
 NOW = "#e6b673"
 NOW_GROUND = "#2b261d"
@@ -23,7 +26,12 @@ WRONG = "#e27d7d"
 WRONG_GROUND = "#2e1f22"
 SPOKEN = "#86b3a5"
 HIT = "#b79ce0"
-RAN = "#4d7a68"
+RAN = "#5a8c76"
+
+GROUNDS = (GROUND, RAISED, SELECTED, NOW_GROUND, CHANGED_GROUND, WRONG_GROUND)
+"""What text stands on."""
+INKS = (TEXT, MUTED, FAINT, FOCUS, NOW, CHANGED, WRONG, SPOKEN, HIT)
+"""What text is written in, besides `SYNTAX`."""
 
 SYNTAX = {
     "keyword": "#b79ce0",
@@ -31,7 +39,7 @@ SYNTAX = {
     "number": "#d8a67c",
     "function": "#7fb5d5",
     "class": "#dcc07f",
-    "comment": "#626d7b",
+    "comment": "#7f92a3",
     "builtin": "#79bdbd",
     "decorator": "#cfae70",
     "operator": "#9aa5b3",

@@ -170,6 +170,7 @@ class Bar(Horizontal):
             for keys, title in continues:
                 line.append(f" {keys}", style=FOCUS)
                 line.append(f" {title} ", style=MUTED)
+            line.truncate(width, overflow="ellipsis")
             return line
         if self._message is not None:
             text, level = self._message

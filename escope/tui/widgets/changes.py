@@ -14,12 +14,15 @@ _SIGNS = {"add": ("+", CHANGED), "remove": ("−", WRONG), "change": ("~", NOW)}
 class ChangeList(Lines):
     """Shows `Changes`."""
 
+    EMPTY = "nothing to compare"
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.changes = Changes("", ())
 
     def show(self, changes: Changes) -> None:
         """Show these differences."""
+        self.fill()
         self.changes = changes
         extra = 1 if changes.more else 0
         self.set_rows(1 + max(1, len(changes.lines)) + extra)

@@ -69,6 +69,7 @@ class EventList(Lines):
 
     def show(self, seq: int, events: int) -> None:
         """Have `events` rows, and the position on `seq`."""
+        self.fill()
         if (seq, events) == (self.cursor, self.row_count):
             return
         if events != self.row_count:

@@ -116,6 +116,7 @@ class FlowView(Lines):
 
     def show(self, flow: Flow | None, line: int) -> None:
         """Show `flow` with the program at `line`."""
+        self.fill()
         if flow is not self.flow:
             self.flow = flow
             self._flow_rows, self._lanes = layout(flow) if flow is not None else ([], 0)

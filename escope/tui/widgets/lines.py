@@ -29,11 +29,18 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         self.cursor = 0
         self._rows = 0
         self._pan = 0
+        self._filled = False
 
     @property
     def row_count(self) -> int:
         """How many rows there are."""
         return self._rows
+
+    def fill(self) -> None:
+        """From now on what is shown is known: where there are no rows, there is nothing to show."""
+        if not self._filled:
+            self._filled = True
+            self.refresh()
 
     def set_rows(self, rows: int, keep_end: bool = False) -> None:
         """Have `rows` rows from now on; with `keep_end` a list scrolled to its end stays there."""
@@ -71,12 +78,13 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         row = self.scroll_offset.y + y
         if row >= self.row_count:
             if not self.row_count and y == 0 and self.EMPTY:
-                return on_ground(Strip([Segment(f" {self.EMPTY}", ink(FAINT))]), GROUND, width)
+                text = self.EMPTY if self._filled else "…"
+                return on_ground(Strip([Segment(f" {text}", ink(FAINT))]), GROUND, width)
             return Strip.blank(width, Style(bgcolor=GROUND))
         lead = Strip(self.lead(row, width))
         room = max(0, width - lead.cell_length)
         body = Strip(self.paint(row, room))
-        strip = Strip.join([lead, body.crop_extend(self._pan, self._pan + room, None)])
+        strip = Strip.join([lead, _fitted(body, self._pan, room)])
         return on_ground(strip, self.ground(row) or GROUND, width)
 
     def move(self, by: int) -> None:
@@ -153,6 +161,15 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         if 0 <= row < self.row_count:
             self.go(row)
             self.picked(row)
+
+
+def _fitted(body: Strip, start: int, room: int) -> Strip:
+    """`room` cells of `body` from `start`, with an ellipsis at the end where it goes on."""
+    if body.cell_length <= start + room or room < 1:
+        return body.crop_extend(start, start + room, None)
+    kept = body.crop_extend(start, start + room - 1, None)
+    end = " " if kept.text.endswith("…") else "…"
+    return Strip.join([kept, Strip([Segment(end, ink(FAINT))])])
 
 
 def on_ground(strip: Strip, colour: str, width: int) -> Strip:

@@ -29,6 +29,7 @@ class Output(Lines):
 
     def show(self, lines: tuple[OutputLine, ...]) -> None:
         """Show these lines, scrolled to the last."""
+        self.fill()
         if lines == self.lines:
             return
         self.lines = lines

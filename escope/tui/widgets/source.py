@@ -62,6 +62,7 @@ class Source(Lines):
         cursor: int | None,
     ) -> None:
         """Show `part`; `cursor` is a line, None keeps the cursor where the program is."""
+        self.fill()
         shown = (part, counts, breakpoints, cursor)
         if shown == self._showing:
             return

@@ -38,6 +38,7 @@ class Stack(Lines):
 
     def show(self, picture: Picture) -> None:
         """Show the stacks of `picture`, with the cursor on its frame."""
+        self.fill()
         entries: list[tuple[ThreadLine, FrameLine | None, int]] = []
         here, before = -1, (self._lines, self._here, self._event_thread)
         for thread in picture.threads:

@@ -66,6 +66,7 @@ class StateTree(Lines):
 
     def show(self, rows: tuple[TreeRow, ...]) -> None:
         """Show these rows; the cursor stays on the row it was on, or on what is nearest to it."""
+        self.fill()
         if rows == self.rows:
             return
         self.rows = rows

@@ -84,6 +84,7 @@ class Terminal(Widget, can_focus=True):
     def ended(self) -> None:
         """The program is gone: typing has no effect any more."""
         self.alive = False
+        self.add_class("ended")
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -99,6 +100,8 @@ class Terminal(Widget, can_focus=True):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
+        if not self.alive:
+            return
         text = event.text.replace("\r\n", "\r").replace("\n", "\r")
         if self.screen_shown.bracketed_paste:
             text = f"\x1b[200~{text}\x1b[201~"

@@ -15,12 +15,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from escope.tui.picture import Density
-from escope.tui.styles.colours import FAINT, GROUND, HIT, NOW, RULE, SPOKEN, WRONG, ink
+from escope.tui.styles.colours import GROUND, HIT, NOW, SPOKEN, WRONG, ink
 from escope.tui.widgets.lines import on_ground
 
 BARS = " ▁▂▃▄▅▆▇█"
 PAST, AHEAD = "#4f7f99", "#333e4b"
-"""Colours of the bars before and after the position."""
+"""Colours of the bars and of the line below them, before and after the position."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -121,5 +121,5 @@ class Timeline(Widget, can_focus=True):
             elif column in density.outputs:
                 segments.append(Segment("•", ink(SPOKEN)))
             else:
-                segments.append(Segment("─", ink(RULE if column > here else FAINT)))
+                segments.append(Segment("─", ink(AHEAD if column > here else PAST)))
         return segments
