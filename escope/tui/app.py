@@ -57,7 +57,11 @@ class Cinema(Requests, App[None]):
         self.reader = Reader(self.post_message)
         self.live = Live(session, self.post_message) if session is not None else None
         self.keymap = Keymap(live=session is not None)
-        self.view = View(events=recording.event_count, follow=session is not None)
+        self.view = View(
+            events=recording.event_count,
+            follow=session is not None,
+            predicates=tuple(one["text"] for one in session.predicates) if session else (),
+        )
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}
         self.counts_file = ""

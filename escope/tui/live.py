@@ -8,7 +8,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -35,10 +35,6 @@ class Live:
         self._post = post
         self._typed: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._own: dict[int, str] = {
-            int(one["number"]): str(one["text"]) for one in session.predicates
-        }
-        self._hits = dict(self._own)
         self._seen: tuple[object, ...] = ()
         self._threads = [
             threading.Thread(target=self._read, name="escope-terminal", daemon=True),
@@ -120,14 +116,8 @@ class Live:
         self._post(TerminalChanged())
 
     def set_predicates(self, texts: list[str]) -> None:
-        """Replace what pauses the program, besides the conditions it was started with."""
-        own = len(self._own)
-        wanted: list[dict[str, Any]] = [
-            {"number": own + index, "text": text, "once": False}
-            for index, text in enumerate(texts, 1)
-        ]
-        self._hits = {**self._own, **{one["number"]: one["text"] for one in wanted}}
-        self.session.set_predicates(wanted)
+        """Replace what pauses the program."""
+        self.session.set_predicates(texts)
 
     def stop(self) -> None:
         """End the program: ask, then kill.  Takes up to some seconds; not for the UI's thread."""
@@ -145,7 +135,7 @@ class Live:
         self.session.close()
 
     def _hit_text(self, number: int) -> str:
-        return self._hits.get(number, f"condition {number}")
+        return self.session.predicate_text(number) or f"condition {number}"
 
     # -- threads ----------------------------------------------------------------------------------
 
