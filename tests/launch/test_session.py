@@ -151,6 +151,36 @@ def test_a_program_survives_the_death_of_the_player(here: Path) -> None:
     until(lambda: (here / "run.esr").exists())
 
 
+@pytest.mark.parametrize(("start_of", "stream"), [("", "stderr"), ("import readline\n", "stdout")])
+def test_prompts_on_a_terminal_are_output_of_the_program(
+    sessions: list[Session], here: Path, start_of: str, stream: str
+) -> None:
+    (here / "asks.py").write_text(
+        f"{start_of}print(input('one? '), input(), input(2))\n"
+        "class Odd:\n    def __str__(self): print('once'); return 'odd? '\n"
+        "print(input(Odd()))\n"
+        "import io, sys\nsys.stdout = io.StringIO()\ninput('kept')\n"
+    )
+    session = start(sessions, "asks.py")
+    for text in ("one? ", "", "2", "odd? ", ""):
+        read_until(session, text)
+        session.write(b"x\n")
+    assert session.wait(20) == 0
+    assert session.wait_sealed(20)
+    with Recording.open(here / "run.esr") as recording:
+        written = [(event.name, event.value.scalar) for event in recording.events(kind="output")]
+    joined = {
+        name: b"".join(text for stream, text in written if stream == name).decode()
+        for name in ("stdout", "stderr")
+    }
+    expected = {"stdout": "x x x\nonce\nx\n", "stderr": ""}
+    if stream == "stderr":
+        expected["stderr"] = "one? 2"
+    else:
+        expected["stdout"] = "one? 2" + expected["stdout"]
+    assert joined == expected
+
+
 def test_a_predicate_pauses_the_program_and_steps_drive_it(sessions: list[Session]) -> None:
     session = start(sessions, "loop.py", break_when=("i == 3",))
     control = session.control
