@@ -170,6 +170,60 @@ def test_diff_is_empty_for_a_moment_and_itself_and_says_what_changed(out: Any) -
     assert len(out("diff", first, second).splitlines()) == len(changes)
 
 
+CHANGES = """
+def grow(y, only):
+    y += [9]
+    return only
+
+class C:
+    pass
+
+xs = [1, 2]
+grow(xs, ("x",))
+c = C()
+d = {"k": c, "l": c}
+xs.append(c)
+xs[0:1] = [c, c]
+d.update({("n",): xs})
+d.setdefault(1, 2)
+s = {1}
+s |= {2}
+s.discard(1)
+loop = [c]
+loop.append(loop)
+"""
+
+
+def test_text_says_changes_aliases_and_tuples_as_python_would(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prog.py").write_text(CHANGES)
+    recorded(["prog.py"], tmp_path)
+    file = str(tmp_path / "run.esr")
+    assert main(["dump", file]) == 0
+    text = capsys.readouterr().out
+    told = [line.split(" ", 1)[1].strip() for line in text.splitlines()]
+    for expected in (
+        "grow  y=[1, 2], only=('x',)",
+        "grow  ('x',)",
+        "grow  [1, 2, 9] changed: [2:2] = [9]",
+        "d = {'k': C(), 'l': C()}",
+        "changed by append: [3:3] = [C()]",
+        "[C(), C(), 2, 9, C()] changed: [0:1] = [C(), C()]",
+        "changed by update: [('n',)] = [C(), C(), 2, 9, C()]",
+        "changed by setdefault: [1] = 2",
+        "{1, 2} changed: + 2",
+        "{2} changed by discard: - 1",
+        "changed by append: [1:1] = [[C(), …]]",
+    ):
+        assert any(line.endswith(expected) for line in told), expected
+    assert main(["diff", file, "start", "end"]) == 0
+    text += capsys.readouterr().out
+    assert "unseen" not in text
+    assert "<object" not in text
+    assert "<change>" not in text
+
+
 @pytest.mark.parametrize(
     "words",
     [
