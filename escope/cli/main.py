@@ -72,6 +72,17 @@ def _group() -> click.Group:
             command: click.Command = import_module(f"escope.cli.{cmd_name}").command
             return command
 
+        def invoke(self, ctx: click.Context) -> object:
+            try:
+                return super().invoke(ctx)
+            except click.UsageError as error:
+                name = ctx.invoked_subcommand
+                command = self.get_command(ctx, name) if name else None
+                if error.ctx is None and command is not None:
+                    # Click's parser does not know for which command it works.
+                    error.ctx = click.Context(command, info_name=name, parent=ctx)
+                raise
+
     from escope import __version__
 
     group = Commands(
