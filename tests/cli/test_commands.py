@@ -16,6 +16,7 @@ from escope.cli.main import COMMANDS, main
 from escope.cli.running import Size
 from escope.interpreter import refusal
 from tests.launch.recording import environment, recorded
+from tests.launch.recording import escope as escope_command
 
 PROGRAM = """
 class Point:
@@ -78,6 +79,28 @@ def test_info_has_everything_the_contract_names(out: Any) -> None:
     text = out("info")
     assert "prog.py one two" in text
     assert f"{info['events']:,}" in text
+
+
+def test_info_says_that_the_program_still_runs(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text("print('ready', flush=True)\ninput()\nraise SystemExit(4)\n")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "escope", "record", "-o", "run.esr", "prog.py"],
+        env=environment(),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    assert program.stdout.readline() == b"ready\n"
+    text = escope_command("info", "run.esr", cwd=tmp_path).out
+    assert "status     still running\n" in text
+    info = json.loads(escope_command("info", "run.esr", "--json", cwd=tmp_path).out)
+    assert (info["status"], info["sealed"]) == (None, False)
+    program.communicate(b"\n")
+    assert program.returncode == 4
+    assert "status     4\n" in escope_command("info", "run.esr", cwd=tmp_path).out
 
 
 def test_dump_writes_every_event_once_and_in_order(out: Any) -> None:
