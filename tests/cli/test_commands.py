@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -277,6 +278,57 @@ def test_a_reader_that_goes_away_is_no_error(recording: Path) -> None:
     )
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+PRINTING = [
+    ["info"],
+    ["info", "--json"],
+    ["dump"],
+    ["dump", "--json"],
+    ["state", "--at", "end"],
+    ["state", "--at", "end", "--json"],
+    ["find", "i == 1"],
+    ["find", "i == 1", "--json"],
+    ["diff", "3", "20"],
+    ["diff", "3", "20", "--json"],
+    ["info", "--help"],
+]
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("into", "status", "message"),
+    [
+        (">/dev/full", 2, "escope: cannot write to standard output: No space left on device\n"),
+        ("| true", 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_said_in_one_line(
+    words: list[str], into: str, status: int, message: str, recording: Path
+) -> None:
+    command = shlex.join([sys.executable, "-m", "escope", words[0], str(recording), *words[1:]])
+    # The reader is gone before anything is written.
+    done = subprocess.run(
+        ["bash", "-c", f"(sleep 0.3; {command}) {into}; exit ${{PIPESTATUS[0]}}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", message)
+
+
+def test_a_closed_output_is_said_in_one_line(recording: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "escope", "info", str(recording)])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} >&-"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = "escope: cannot write to standard output: it is closed\n"
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 def test_output_that_cannot_be_encoded_is_escaped(recording: Path) -> None:
