@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from escope.cli.reading import FILE, JSON, WIDTH, opened, write, write_json
-from escope.cli.valuetext import value_text
+from escope.cli.valuetext import document_text, value_text
 from escope.tui.plain import plain
+
+if TYPE_CHECKING:
+    from escope.engine.replay.diff import Change
+    from escope.engine.replay.value import Value, View
 
 _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 
@@ -26,19 +30,27 @@ def command(file: str, seq: str, other: str, as_json: bool) -> None:
     with opened(file) as recording:
         before = recording.at(recording.position(seq))
         after = recording.at(recording.position(other))
-        changes = [change.to_json() for change in before.diff(after)]
-    if as_json:
-        write_json(changes)
-        return
-    for change in changes:
-        write(_line(change))
+        changes = before.diff(after)
+        if as_json:
+            write_json([change.to_json() for change in changes])
+            return
+        for change in changes:
+            write(_line(change, before.view, after.view))
 
 
-def _line(change: dict[str, Any]) -> str:
+def _line(change: Change, before: View, after: View) -> str:
+    here = before if change.op == "remove" else after
     path = "/".join(
-        value_text(step) if isinstance(step, dict) else str(step) for step in change["path"]
+        document_text(step, here) if isinstance(step, dict) else plain(str(step))
+        for step in change.path
     )
-    op = change["op"]
-    text = f"{_SIGNS.get(op, op)} {plain(path)}"
-    values = [value_text(change[key], WIDTH // 2) for key in ("before", "after") if key in change]
+    sides = ((change.before, before), (change.after, after))
+    values = [_side(side, view) for side, view in sides if side is not None]
+    text = f"{_SIGNS.get(change.op, change.op)} {path}"
     return f"{text}: {' → '.join(values)}" if values else text
+
+
+def _side(side: Value | dict[str, Any], view: View) -> str:
+    if isinstance(side, dict):
+        return document_text(side, view, WIDTH // 2)
+    return value_text(side, WIDTH // 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,10 @@ from escope.cli.reading import FILE, JSON, WIDTH, opened, place, seconds, write,
 from escope.cli.valuetext import value_text
 from escope.errors import UsageError
 from escope.events import KIND_BY_LABEL, Kind
-from escope.tui.plain import plain
+from escope.tui.plain import cut, plain
+
+if TYPE_CHECKING:
+    from escope.engine.replay.event import Event
 
 
 @click.command("dump")
@@ -27,7 +30,7 @@ from escope.tui.plain import plain
     metavar="N",
     default=20,
     show_default=True,
-    help="Items of one container.",
+    help="Items of one container, with --json.",
 )
 def command(
     file: str, as_json: bool, kinds: tuple[str, ...], start: str, stop: str, items: int
@@ -43,7 +46,7 @@ def command(
             if as_json:
                 write_json(event.to_json(items=items))
             else:
-                write(_line(event.to_json(items=min(items, WIDTH // 2))))
+                write(_line(event))
 
 
 def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:
@@ -55,26 +58,64 @@ def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:
     return {KIND_BY_LABEL[label] for label in labels} if labels else None
 
 
-def _line(event: dict[str, Any]) -> str:
-    where = place(event["file"], event["line"], event["function"])
+def _line(event: Event) -> str:
+    where = place(event.file, event.line, event.function)
     text = (
-        f"{event['seq']:>8}  {seconds(event['time_ns'])}  T{event['thread']}  "
-        f"{'  ' * min(event['depth'], 12)}{event['kind']:<8} {where}"
+        f"{event.seq:>8}  {seconds(event.time_ns)}  T{event.thread}  "
+        f"{'  ' * min(event.depth, 12)}{event.kind:<8} {where}"
     )
     what = _what(event)
     return f"{text}  {what}" if what else text
 
 
-def _what(event: dict[str, Any]) -> str:
-    name = event.get("name")
-    shown = value_text(name, 40) if isinstance(name, dict) else plain(str(name or ""))
-    if "target" in event:
-        target = value_text(event["target"], 40)
-        if event["kind"].endswith("item"):
-            shown = f"{target}[{shown}]"
-        else:
-            shown = f"{target}.{shown}"
-    if "value" not in event:
+def _what(event: Event) -> str:
+    name = event.name
+    shown = plain(name or "") if isinstance(name, str | None) else value_text(name, 40)
+    target = event.target
+    if event.kind == "mutate" and target is not None:
+        # These two are no operations that somebody named.
+        by = "" if name in ("unseen", "item") else f" by {shown}"
+        change = cut(", ".join(map(_operation, event.operations[:WIDTH])), WIDTH)
+        return f"{value_text(target, 40)} changed{by}: {change}"
+    if target is not None:
+        owner = value_text(target, 40)
+        shown = f"{owner}[{shown}]" if event.kind.endswith("item") else f"{owner}.{shown}"
+    if event.kind == "call":
+        named = (f"{plain(k)}={value_text(v, WIDTH)}" for k, v in event.arguments.items())
+        return cut(", ".join(named), WIDTH)
+    if event.value is None:
         return shown
-    value = value_text(event["value"], WIDTH)
+    value = value_text(event.value, WIDTH)
     return f"{shown} = {value}" if shown else value
+
+
+def _operation(operation: dict[str, Any]) -> str:
+    """Return one step of a change, in the notation of Python where there is one."""
+    from escope.engine.replay.value import Value
+
+    parts = {
+        word: value_text(part, 40) for word, part in operation.items() if isinstance(part, Value)
+    }
+    match operation["op"]:
+        case "splice":
+            place = f"[{operation['at']}:{operation['at'] + operation['removed']}]"
+            inserted = ", ".join(value_text(value, 40) for value in operation["inserted"][:WIDTH])
+            return f"{place} = [{inserted}]" if inserted else f"del {place}"
+        case "append" | "add":
+            return f"+ {parts['value']}"
+        case "discard":
+            return f"- {parts['value']}"
+        case "set":
+            return f"[{parts['key']}] = {parts['value']}"
+        case "delete":
+            return f"del [{parts['key']}]"
+        case "set-attribute":
+            return f".{plain(str(operation['name']))} = {parts['value']}"
+        case "delete-attribute":
+            return f"del .{plain(str(operation['name']))}"
+        case "replace":
+            return f"now {parts['value']}"
+        case "label":
+            return f"now {operation['label']}"
+        case other:
+            return str(other)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from escope.cli.output import note
 from escope.cli.reading import FILE, JSON, opened, place, seconds, write, write_json
 
 
@@ -55,4 +54,4 @@ def command(
                 where = place(moment.file, moment.line, moment.function)
                 write(f"{moment.seq:>8}  {seconds(moment.time_ns)}  {where}")
     if not found:
-        print("escope: no moment found", file=sys.stderr)
+        note("no moment found")

@@ -36,7 +36,7 @@ def lines(info: dict[str, Any]) -> list[str]:
     """Return the text for people."""
     argv = " ".join(shlex.quote(str(word)) for word in info["argv"])
     status = info["status"]
-    ended = "not known" if status is None else str(status)
+    ended = "still running" if status is None else str(status)
     facts = [
         ("program", plain(argv)),
         ("status", plain(ended)),

@@ -27,11 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     import click
 
+    from escope.cli.output import ReaderGone, drop, flush
     from escope.errors import EscopeError
 
     try:
         status = _group().main(arguments, prog_name="escope", standalone_mode=False)
-        sys.stdout.flush()
+        flush()
         return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.ctx.get_help(), file=sys.stderr)
@@ -44,14 +45,23 @@ def main(arguments: list[str] | None = None) -> int:
         return _interrupted()
     except KeyboardInterrupt:
         return _interrupted()
+    except ReaderGone:
+        return 0
     except EscopeError as error:
         if error.exit_status == 70 and os.environ.get("ESCOPE_TRACEBACK"):
             raise
         return _fail(str(error), error.exit_status)
-    except BrokenPipeError:
-        # The reader has what it wanted.  What the stream still holds must not be tried again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:
+        # So click ends when the reader of a help text is gone.
+        drop()
         return 0
+    except OSError as error:
+        try:
+            # A help text is written by click; what could not be written is still there.
+            flush()
+        except EscopeError as failure:
+            return failure.exit_status and _fail(str(failure), failure.exit_status)
+        return _internal(error)
     except Exception as error:
         return _internal(error)
 
@@ -72,6 +82,17 @@ def _group() -> click.Group:
             command: click.Command = import_module(f"escope.cli.{cmd_name}").command
             return command
 
+        def invoke(self, ctx: click.Context) -> object:
+            try:
+                return super().invoke(ctx)
+            except click.UsageError as error:
+                name = ctx.invoked_subcommand
+                command = self.get_command(ctx, name) if name else None
+                if error.ctx is None and command is not None:
+                    # Click's parser does not know for which command it works.
+                    error.ctx = click.Context(command, info_name=name, parent=ctx)
+                raise
+
     from escope import __version__
 
     group = Commands(
@@ -85,13 +106,10 @@ def _group() -> click.Group:
 
 def _fail(message: str, status: int) -> int:
     """Say `message` in one line, with nothing in it that a terminal would obey."""
+    from escope.cli.output import note
     from escope.tui.plain import plain
 
-    text = plain(" ".join(message.splitlines()))
-    try:
-        print(f"escope: {text}", file=sys.stderr)
-    except OSError:
-        pass
+    note(plain(" ".join(message.splitlines())))
     return status
 
 

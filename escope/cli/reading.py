@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from escope.cli.output import put
 from escope.errors import RecordingError
 from escope.tui.plain import plain
 
@@ -37,7 +37,7 @@ def opened(file: str) -> Iterator[Recording]:
         try:
             yield recording
         except OSError as error:
-            # A place in the file that cannot be, or a medium that fails; other errors concern the output.
+            # A place in the file that cannot be, or a medium that fails.
             if error.errno not in (errno.EINVAL, errno.EIO):
                 raise
             raise RecordingError(f"{file}: cannot be read: {error.strerror}") from None
@@ -45,12 +45,12 @@ def opened(file: str) -> Iterator[Recording]:
 
 def write_json(document: Any) -> None:
     """Write one line of JSON in which no character can be a control of a terminal."""
-    sys.stdout.write(json.dumps(document).replace("\x7f", "\\u007f") + "\n")
+    put(json.dumps(document).replace("\x7f", "\\u007f") + "\n")
 
 
 def write(text: str) -> None:
     """Write one line for people; the caller has made recorded text in it safe."""
-    sys.stdout.write(text + "\n")
+    put(text + "\n")
 
 
 def seconds(time_ns: int) -> str:

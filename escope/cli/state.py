@@ -11,8 +11,12 @@ from escope.tui.plain import plain
 @click.command("state")
 @FILE
 @click.option("--at", required=True, metavar="SEQ|start|end|exception", help="The moment.")
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Levels of nested values.")
-@click.option("--items", type=click.IntRange(min=0), metavar="N", help="Items of one container.")
+@click.option(
+    "--depth", type=click.IntRange(min=0), metavar="N", help="Levels of nested values, with --json."
+)
+@click.option(
+    "--items", type=click.IntRange(min=0), metavar="N", help="Items of one container, with --json."
+)
 @JSON
 def command(file: str, at: str, depth: int | None, items: int | None, as_json: bool) -> None:
     """Show the threads, frames and variables at a moment.

@@ -90,7 +90,7 @@ class Columns:
     @cached_property
     def seq(self) -> npt.NDArray[np.int64]:
         """Seq of the event that the row belongs to."""
-        count = np.cumsum(self.is_event)
+        count = np.cumsum(self.is_event, dtype=np.int64)
         count -= self.is_event
         count += self.checkpoint.first_seq
         return count

@@ -101,6 +101,8 @@ class Control:
     """Version of the predicates in force."""
     _predicate_error_version = _Word(27)
     _detach_version = _Word(28)
+    never_started = _Word(29)
+    """1 once it is clear that there is no program to run: it does not compile, or is not there."""
 
     # … the player these …
     _request = _Word(48)

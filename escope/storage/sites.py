@@ -159,8 +159,9 @@ class Sites:
                         raise ValueError(f"{name} is {found.get(name)!r:.40}")
                 self.skipped.append({k: v for k, v in found.items() if k != "type"})
             elif kind == "predicate":
-                _integer(found["number"])
-                _text(found["text"])
+                number, text = _integer(found["number"]), _text(found["text"])
+                if any(one["number"] == number and one["text"] != text for one in self.predicates):
+                    raise ValueError(f"predicate {number} twice")
                 self.predicates.append({k: v for k, v in found.items() if k != "type"})
             else:
                 raise ValueError(f"type {kind!r:.40} is not known")

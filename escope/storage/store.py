@@ -186,6 +186,11 @@ class Store:
         found["bytes_per_event"] = round(size / events, 3) if events else 0.0
         found.setdefault("dropped", 0)
         found["skipped"] = list(self.skipped)
+        if isinstance(self._source, Live) and self._source.control.exit_known:
+            # It has ended, and the collector is not done yet.
+            found["status"] = self._source.control.exit_text()
+        if found.get("status") is None and not self.live:
+            found["status"] = "unknown"
         found["sealed"] = bool(self.manifest.get("sealed")) and not self.live
         return found
 

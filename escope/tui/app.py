@@ -62,7 +62,7 @@ class Cinema(Requests, App[None]):
             events=recording.event_count,
             follow=session is not None,
             drawer=Pane.TERMINAL if session is not None else Pane.EVENTS,
-            predicates=tuple(str(one["text"]) for one in session.predicates) if session else (),
+            predicates=tuple(one["text"] for one in session.predicates) if session else (),
         )
         self.picture: Picture | None = None
         self.counts: Mapping[int, int] = {}

@@ -8,7 +8,7 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -35,10 +35,6 @@ class Live:
         self._post = post
         self._typed: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._numbers: dict[str, int] = {
-            str(one["text"]): int(one["number"]) for one in session.predicates
-        }
-        """Every condition that was ever set, so that a hit has its text whatever is set now."""
         self._seen: tuple[object, ...] = ()
         self._threads = [
             threading.Thread(target=self._read, name="escope-terminal", daemon=True),
@@ -121,12 +117,7 @@ class Live:
 
     def set_predicates(self, texts: list[str]) -> None:
         """Replace what pauses the program."""
-        for text in texts:
-            self._numbers.setdefault(text, max(self._numbers.values(), default=0) + 1)
-        wanted: list[dict[str, Any]] = [
-            {"number": self._numbers[text], "text": text, "once": False} for text in texts
-        ]
-        self.session.set_predicates(wanted)
+        self.session.set_predicates(texts)
 
     def stop(self) -> None:
         """End the program: ask, then kill.  Takes up to some seconds; not for the UI's thread."""
@@ -144,8 +135,7 @@ class Live:
         self.session.close()
 
     def _hit_text(self, number: int) -> str:
-        texts = {given: text for text, given in self._numbers.copy().items()}
-        return texts.get(number, f"condition {number}")
+        return self.session.predicate_text(number) or f"condition {number}"
 
     # -- threads ----------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from escope.cli.main import COMMANDS, main
 from escope.cli.running import Size
 from escope.interpreter import refusal
 from tests.launch.recording import environment, recorded
+from tests.launch.recording import escope as escope_command
 
 PROGRAM = """
 class Point:
@@ -78,6 +80,28 @@ def test_info_has_everything_the_contract_names(out: Any) -> None:
     text = out("info")
     assert "prog.py one two" in text
     assert f"{info['events']:,}" in text
+
+
+def test_info_says_that_the_program_still_runs(tmp_path: Path) -> None:
+    (tmp_path / "prog.py").write_text("print('ready', flush=True)\ninput()\nraise SystemExit(4)\n")
+    program = subprocess.Popen(
+        [sys.executable, "-m", "escope", "record", "-o", "run.esr", "prog.py"],
+        env=environment(),
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert program.stdin is not None
+    assert program.stdout is not None
+    assert program.stdout.readline() == b"ready\n"
+    text = escope_command("info", "run.esr", cwd=tmp_path).out
+    assert "status     still running\n" in text
+    info = json.loads(escope_command("info", "run.esr", "--json", cwd=tmp_path).out)
+    assert (info["status"], info["sealed"]) == (None, False)
+    program.communicate(b"\n")
+    assert program.returncode == 4
+    assert "status     4\n" in escope_command("info", "run.esr", cwd=tmp_path).out
 
 
 def test_dump_writes_every_event_once_and_in_order(out: Any) -> None:
@@ -170,6 +194,60 @@ def test_diff_is_empty_for_a_moment_and_itself_and_says_what_changed(out: Any) -
     assert len(out("diff", first, second).splitlines()) == len(changes)
 
 
+CHANGES = """
+def grow(y, only):
+    y += [9]
+    return only
+
+class C:
+    pass
+
+xs = [1, 2]
+grow(xs, ("x",))
+c = C()
+d = {"k": c, "l": c}
+xs.append(c)
+xs[0:1] = [c, c]
+d.update({("n",): xs})
+d.setdefault(1, 2)
+s = {1}
+s |= {2}
+s.discard(1)
+loop = [c]
+loop.append(loop)
+"""
+
+
+def test_text_says_changes_aliases_and_tuples_as_python_would(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "prog.py").write_text(CHANGES)
+    recorded(["prog.py"], tmp_path)
+    file = str(tmp_path / "run.esr")
+    assert main(["dump", file]) == 0
+    text = capsys.readouterr().out
+    told = [line.split(" ", 1)[1].strip() for line in text.splitlines()]
+    for expected in (
+        "grow  y=[1, 2], only=('x',)",
+        "grow  ('x',)",
+        "grow  [1, 2, 9] changed: [2:2] = [9]",
+        "d = {'k': C(), 'l': C()}",
+        "changed by append: [3:3] = [C()]",
+        "[C(), C(), 2, 9, C()] changed: [0:1] = [C(), C()]",
+        "changed by update: [('n',)] = [C(), C(), 2, 9, C()]",
+        "changed by setdefault: [1] = 2",
+        "{1, 2} changed: + 2",
+        "{2} changed by discard: - 1",
+        "changed by append: [1:1] = [[C(), …]]",
+    ):
+        assert any(line.endswith(expected) for line in told), expected
+    assert main(["diff", file, "start", "end"]) == 0
+    text += capsys.readouterr().out
+    assert "unseen" not in text
+    assert "<object" not in text
+    assert "<change>" not in text
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -200,6 +278,57 @@ def test_a_reader_that_goes_away_is_no_error(recording: Path) -> None:
     )
     assert done.stdout.count(b"\n") == 1
     assert done.stderr == b""
+
+
+PRINTING = [
+    ["info"],
+    ["info", "--json"],
+    ["dump"],
+    ["dump", "--json"],
+    ["state", "--at", "end"],
+    ["state", "--at", "end", "--json"],
+    ["find", "i == 1"],
+    ["find", "i == 1", "--json"],
+    ["diff", "3", "20"],
+    ["diff", "3", "20", "--json"],
+    ["info", "--help"],
+]
+
+
+@pytest.mark.parametrize("words", PRINTING, ids=" ".join)
+@pytest.mark.parametrize(
+    ("into", "status", "message"),
+    [
+        (">/dev/full", 2, "escope: cannot write to standard output: No space left on device\n"),
+        ("| true", 0, ""),
+    ],
+)
+def test_output_that_cannot_be_written_is_said_in_one_line(
+    words: list[str], into: str, status: int, message: str, recording: Path
+) -> None:
+    command = shlex.join([sys.executable, "-m", "escope", words[0], str(recording), *words[1:]])
+    # The reader is gone before anything is written.
+    done = subprocess.run(
+        ["bash", "-c", f"(sleep 0.3; {command}) {into}; exit ${{PIPESTATUS[0]}}"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", message)
+
+
+def test_a_closed_output_is_said_in_one_line(recording: Path) -> None:
+    command = shlex.join([sys.executable, "-m", "escope", "info", str(recording)])
+    done = subprocess.run(
+        ["bash", "-c", f"{command} >&-"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    message = "escope: cannot write to standard output: it is closed\n"
+    assert (done.returncode, done.stderr) == (2, message)
 
 
 def test_output_that_cannot_be_encoded_is_escaped(recording: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from escope.engine import launch
 from escope.engine.launch.session import Session
+from escope.engine.replay.recording import Recording
 from escope.errors import UsageError
 from escope.storage.control import PauseReason, ProgramState
 from escope.storage.process import process_alive
@@ -150,6 +151,36 @@ def test_a_program_survives_the_death_of_the_player(here: Path) -> None:
     until(lambda: (here / "run.esr").exists())
 
 
+@pytest.mark.parametrize(("start_of", "stream"), [("", "stderr"), ("import readline\n", "stdout")])
+def test_prompts_on_a_terminal_are_output_of_the_program(
+    sessions: list[Session], here: Path, start_of: str, stream: str
+) -> None:
+    (here / "asks.py").write_text(
+        f"{start_of}print(input('one? '), input(), input(2))\n"
+        "class Odd:\n    def __str__(self): print('once'); return 'odd? '\n"
+        "print(input(Odd()))\n"
+        "import io, sys\nsys.stdout = io.StringIO()\ninput('kept')\n"
+    )
+    session = start(sessions, "asks.py")
+    for text in ("one? ", "", "2", "odd? ", ""):
+        read_until(session, text)
+        session.write(b"x\n")
+    assert session.wait(20) == 0
+    assert session.wait_sealed(20)
+    with Recording.open(here / "run.esr") as recording:
+        written = [(event.name, event.value.scalar) for event in recording.events(kind="output")]
+    joined = {
+        name: b"".join(text for stream, text in written if stream == name).decode()
+        for name in ("stdout", "stderr")
+    }
+    expected = {"stdout": "x x x\nonce\nx\n", "stderr": ""}
+    if stream == "stderr":
+        expected["stderr"] = "one? 2"
+    else:
+        expected["stdout"] = "one? 2" + expected["stdout"]
+    assert joined == expected
+
+
 def test_a_predicate_pauses_the_program_and_steps_drive_it(sessions: list[Session]) -> None:
     session = start(sessions, "loop.py", break_when=("i == 3",))
     control = session.control
@@ -163,6 +194,62 @@ def test_a_predicate_pauses_the_program_and_steps_drive_it(sessions: list[Sessio
     session.set_predicates([])
     session.run()
     assert session.wait(20) == 0
+
+
+def test_a_hit_names_the_predicate_that_was_set_when_another_one_was_taken_away(
+    sessions: list[Session], here: Path
+) -> None:
+    session = start(sessions, "loop.py", break_when=("i == 1",))
+    control = session.control
+    hits = []
+    for wanted in (["total > 2", "loop.py:6"], ["loop.py:6"], ["n == 7", "i == 1"], []):
+        until(lambda: session.state is ProgramState.PAUSED)
+        hits.append((control.paused_seq, session.predicate_text(control.hit_number)))
+        session.set_predicates(wanted)
+        until(lambda: control.predicates_ack == control.predicates_version)
+        session.run()
+        until(lambda: session.state is not ProgramState.PAUSED or control.paused_seq != hits[-1][0])
+    assert session.wait(20) == 0
+    assert session.wait_sealed(20)
+    assert [text for _, text in hits] == ["i == 1", "total > 2", "loop.py:6", "n == 7"]
+    with Recording.open(here / "run.esr") as recording:
+        recorded = [(event.seq, event.name) for event in recording.events(kind="hit")]
+        numbers = [one["number"] for one in recording.store.predicates]
+    assert [name for _, name in recorded] == [text for _, text in hits]
+    assert len(numbers) == len(set(numbers))
+
+
+def test_a_predicate_that_stays_keeps_its_number_and_one_that_comes_back_gets_a_new_one(
+    sessions: list[Session],
+) -> None:
+    session = start(sessions, "loop.py", break_when=("i == 1", "i == 1"))
+    until(lambda: session.state is ProgramState.PAUSED)
+
+    def numbers(*texts: str) -> list[int]:
+        session.set_predicates(texts)
+        return [one["number"] for one in session.predicates]
+
+    assert numbers("a", "i == 1") == [2, 1]
+    assert numbers("i == 1") == [1]
+    assert numbers("b", "a", "i == 1") == [3, 4, 1]
+    with pytest.raises(UsageError):
+        session.set_predicates(["x" * 70_000])
+    assert numbers("b", "c") == [3, 5]
+
+
+def test_the_program_refuses_a_number_that_stands_for_another_predicate(
+    sessions: list[Session],
+) -> None:
+    session = start(sessions, "loop.py", break_when=("i == 1",))
+    control = session.control
+    until(lambda: session.state is ProgramState.PAUSED)
+    control.set_predicates([{"number": 1, "text": "i == 2"}, {"number": 2, "text": "i == 3"}])
+    until(lambda: control.predicates_ack == control.predicates_version)
+    assert control.predicate_error == "number 1 stands for 'i == 1', not 'i == 2'"
+    first = control.paused_seq
+    session.run()
+    until(lambda: session.state is ProgramState.PAUSED and control.paused_seq != first)
+    assert control.hit_number == 2
 
 
 def test_the_program_can_be_paused_and_runs_on_when_it_is_left(

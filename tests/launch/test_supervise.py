@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.launch.recording import environment, escope, recorded
+from tests.launch.recording import environment, escope, plain, recorded
 
 RECORD = [sys.executable, "-m", "escope", "record", "-o", "run.esr"]
 
@@ -63,6 +65,58 @@ def begin(script: str, here: Path) -> subprocess.Popen[str]:
 
 def pid_of(here: Path) -> int:
     return int((here / "pid").read_text())
+
+
+NEVER = {
+    "does not compile": ["broken.py"],
+    "null bytes": ["null.py"],
+    "no module": ["-m", "no_such_module"],
+    "no module in a library": ["-m", "json.no_such_module"],
+    "a module that does not compile": ["-m", "broken"],
+    "no __main__": ["empty"],
+    "no __main__ in a zip file": ["empty.zip"],
+    "a __main__ that does not compile": ["wrong"],
+}
+
+
+@pytest.mark.parametrize("program", NEVER.values(), ids=list(NEVER))
+def test_a_program_that_never_started_leaves_no_recording(program: list[str], here: Path) -> None:
+    (here / "broken.py").write_text("def f(:\n")
+    (here / "null.py").write_bytes(b"x = 1\0\n")
+    (here / "empty").mkdir()
+    (here / "wrong").mkdir()
+    (here / "wrong" / "__main__.py").write_text("def f(:\n")
+    with zipfile.ZipFile(here / "empty.zip", "w") as archive:
+        archive.writestr("other.py", "")
+    before = sorted(here.iterdir())
+    alone, found = plain(program, here), recorded(program, here)
+    assert (found.status, found.out, found.plain_err) == (alone.status, alone.out, alone.err)
+    assert found.narration == ["escope: nothing was recorded: there was no program to run"]
+    assert sorted(here.iterdir()) == before
+
+
+STARTED = {
+    "out of scope": (["-m", "site", "--no-such-option"], []),
+    "its package": (["-m", "pkg"], ["store"]),
+    "a directory": (["fails"], ["raise"]),
+    "empty": (["nothing.py"], ["call"]),
+}
+
+
+@pytest.mark.parametrize("program", STARTED.values(), ids=list(STARTED))
+def test_a_program_that_ran_leaves_its_recording(
+    program: tuple[list[str], list[str]], here: Path
+) -> None:
+    (here / "pkg").mkdir()
+    (here / "pkg" / "__init__.py").write_text("x = 1\n")
+    (here / "fails").mkdir()
+    (here / "fails" / "__main__.py").write_text("raise SystemExit(3)\n")
+    (here / "nothing.py").write_text("")
+    words, kinds = program
+    alone, found = plain(words, here), recorded(words, here)
+    assert (found.status, found.out, found.plain_err) == (alone.status, alone.out, alone.err)
+    info = json.loads(escope("info", "run.esr", "--json", cwd=here).out)
+    assert all(info["kinds"][kind] for kind in kinds)
 
 
 def test_signals_sent_to_escope_reach_the_program(here: Path) -> None:

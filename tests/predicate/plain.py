@@ -54,6 +54,9 @@ class PlainHandle:
         return NotImplemented
 
     def attribute(self, name: str) -> Any:
+        fields = getattr(type(self.value), "_fields", ())
+        if name in fields:
+            return self.item(fields.index(name))
         found = getattr(self.value, "__dict__", {})
         return adapt(found[name]) if name in found else ABSENT
 

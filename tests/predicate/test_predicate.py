@@ -59,7 +59,8 @@ NAMES: dict[str, Any] = {
     "t == {2, 1}", "t < {1, 2, 3}", "t | {3} == {1, 2, 3}", "d.get('zz') is None", "'a' in d.keys()",
     "sum([0.1] * 10) == sum(0.1 for _ in xs + xs + [0, 0])", "bool(xs)", "int('12') == 12", "str(n) == '5'",
     "repr(xs) == '[1, 2, 3, 4]'", "abs(-n) == 5", "-n < 0", "~n == -6", "xs == [1, 2, 3, 4]",
-    "q != [1, 2]", "p[0] == 1", "len(p) == 2", "isinstance(p, tuple)", "n\n", "not isinstance(n, Node)",
+    "q != [1, 2]", "p[0] == 1", "len(p) == 2", "isinstance(p, tuple)", "n\n",
+    "p.x == 1 and p.y == 2", "any(one.y == 2 for one in [p])", "not isinstance(n, Node)",
 ])  # fmt: skip
 def test_a_true_predicate_holds(text: str) -> None:
     assert compile_predicate(text).holds(PlainScope(NAMES))
@@ -67,7 +68,7 @@ def test_a_true_predicate_holds(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "missing", "missing == 1", "not missing", "node.missing", "not node.missing", "node.computed",
-    "xs[10]", "d['zz']", "n / 0", "s + n", "xs < 3", "n.bit_length", "none.x", "len(n)",
+    "xs[10]", "d['zz']", "n / 0", "s + n", "xs < 3", "n.bit_length", "none.x", "len(n)", "p.z", "p._fields",
     "node < other", "min(e)", "int('x')", "node.n == 6", "p == (1, 2)",
     "{[1]}", "2 ** 10 ** 10 > 0", "'a' * 10 ** 9", "1 << 10 ** 9", "f'{n:99999d}'",
     "len([x for a in range9 for b in a])", "xs.index(77)",

@@ -150,6 +150,18 @@ async def test_conditions_and_breakpoints_set_while_it_runs(tmp_path: Path) -> N
         assert session.running
 
 
+async def test_conditions_of_the_command_line_stay_until_they_are_taken_away(
+    tmp_path: Path,
+) -> None:
+    async with debugging(tmp_path, break_when=("total == 3", "turn == 1")) as (_, pilot, session):
+        await press(pilot, "ctrl+right_square_bracket", "B", *"turn == 2", "enter")
+        texts = [one["text"] for one in session.predicates]
+        assert texts == ["total == 3", "turn == 1", "turn == 2"]
+        await press(pilot, "B", *"total == 3", "enter")
+        texts = [one["text"] for one in session.predicates]
+        assert texts == ["turn == 1", "turn == 2"]
+
+
 async def test_quitting_asks_and_staying_stays(tmp_path: Path) -> None:
     async with debugging(tmp_path) as (app, pilot, session):
         await until(lambda: "name?" in screen_of(app), "the prompt")

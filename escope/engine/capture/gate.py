@@ -42,10 +42,12 @@ class Gate:
         self._stopped = False
         self._by_line: dict[int, list[Breakpoint]] = {}
         self._everywhere: list[Breakpoint] = []
-        self._listed: set[tuple[int, str]] = set()
+        self._texts: dict[int, str] = {}
+        """What each number that was listed in the recording stands for."""
         self.tell: Callable[[bool, int, int], None] | None = None
         """Called when it changes which lines are to be looked at, for a core that asks by itself."""
-        self._list(self._breakpoints)
+        for own in self._breakpoints:
+            self._list(own)
         self._sort()
 
     def say(self) -> None:
@@ -54,11 +56,14 @@ class Gate:
             watchful = bool(self._breakpoints or self._mode is not Command.RUN or self._stopped)
             self.tell(watchful, self._seen, self._version)
 
-    def _list(self, breakpoints: list[Breakpoint]) -> None:
-        for each in breakpoints:
-            if (each.number, each.text) not in self._listed:
-                self._listed.add((each.number, each.text))
-                self._recorder.table.add_predicate(each.number, each.text)
+    def _list(self, each: Breakpoint) -> None:
+        """Put the number on record; PredicateError where it stands for another text already."""
+        known = self._texts.get(each.number)
+        if known is None:
+            self._texts[each.number] = each.text
+            self._recorder.table.add_predicate(each.number, each.text)
+        elif known != each.text:
+            raise PredicateError(f"number {each.number} stands for {known!r}, not {each.text!r}")
 
     def attentive(self) -> bool:
         """Whether a line needs more than recording; the cheap question asked at every line."""
@@ -114,11 +119,12 @@ class Gate:
         problems = []
         for each in wanted:
             try:
-                breakpoints += parse_breakpoints([each])
+                (parsed,) = parse_breakpoints([each])
+                self._list(parsed)
+                breakpoints.append(parsed)
             except PredicateError as error:
                 problems.append(str(error))
         self._breakpoints = parse_breakpoints(self._own) + breakpoints
-        self._list(breakpoints)
         self._sort()
         control.predicate_error = "; ".join(problems)
         control.predicates_ack = self._version

@@ -162,9 +162,15 @@ class LiveHandle:
         return NotImplemented
 
     def attribute(self, name: str) -> Any:
-        """An attribute in the instance dict or a slot."""
+        """An attribute in the instance dict or a slot, or a field of a namedtuple."""
         if self._anatomy.shape in (Shape.OPAQUE, Shape.NAMED):
             raise Unanswerable(f"the attributes of {self._anatomy.name} are not known")
+        fields = self._anatomy.fields
+        if name in fields:
+            index = fields.index(name)
+            if index >= self.length():
+                raise Unanswerable(f"field {name!r} has no item")
+            return self.item(index)
         found = self._anatomy.attributes(self._value).get(name, ABSENT)
         return found if found is ABSENT else wrap(found)
 

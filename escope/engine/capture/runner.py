@@ -39,6 +39,10 @@ _MAIN_NAMES = (
 """What CPython puts into a fresh `__main__`."""
 
 
+_SEARCHING = ("<string>", "<frozen runpy>", "<frozen importlib.", "<frozen zipimport>")
+"""Where the bootstrap and what searches for a module come from."""
+
+
 def main(before: set[str]) -> None:
     """Start the recorder, then run the program; `before` names the modules that plain Python has by now.
 
@@ -75,9 +79,14 @@ def main(before: set[str]) -> None:
 
             if finder is not None:
                 finder.mains = frozenset({"__main__", target, f"{target}.__main__"})
-            runpy._run_module_as_main(  # type: ignore[attr-defined]
-                "__main__" if container else target, not container
-            )
+            try:
+                runpy._run_module_as_main(  # type: ignore[attr-defined]
+                    "__main__" if container else target, not container
+                )
+            except BaseException as error:
+                if recorder is not None and _only_looked_for(error.__traceback__):
+                    recorder.control.never_started = 1
+                raise
         else:
             path = os.path.join(os.getcwd(), target)
             try:
@@ -87,6 +96,7 @@ def main(before: set[str]) -> None:
                     raise
                 # Python itself words this best, and some errors it words differently for a file.
                 if recorder is not None:
+                    recorder.control.never_started = 1
                     recorder.stop()
                 os.execv(sys.executable, [sys.executable, *plain, *arguments])
             namespace["__file__"] = path
@@ -98,6 +108,17 @@ def main(before: set[str]) -> None:
     except BaseException:
         _Uncaught.install()
         raise
+
+
+def _only_looked_for(tb: TracebackType | None) -> bool:
+    """Return whether an exception comes from `runpy`'s search for a module, not from code that it ran."""
+    while tb is not None:
+        code = tb.tb_frame.f_code
+        searches = code.co_filename.startswith((ESCOPE + os.sep, *_SEARCHING))
+        if code.co_name == "_run_code" or not searches:
+            return False
+        tb = tb.tb_next
+    return True
 
 
 def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, RecordingFinder | None]:

@@ -10,10 +10,12 @@ from escope.engine.launch.wiring import Wiring
 
 def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
     """Say in one line what was recorded, where it lies and how to open it."""
+    if not left and _discarded(wiring):
+        text = "nothing was recorded: there was no program to run"
+    else:
+        text = summary(wiring, seconds, left=left)
     try:
-        print(
-            f"escope: {_visible(summary(wiring, seconds, left=left))}", file=sys.stderr, flush=True
-        )
+        print(f"escope: {_visible(text)}", file=sys.stderr, flush=True)
     except OSError:
         pass  # nobody listens any more
 
@@ -40,6 +42,21 @@ def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
         parts.append("nothing that ran was in scope (--include takes in installed packages)")
     parts.append(f"open it with: escope open {_quoted(shown)}")
     return "; ".join(parts)
+
+
+def _discarded(wiring: Wiring) -> bool:
+    """Remove the sealed recording of a program that was not there to run; return whether it was.
+
+    What came to run on the way, such as the package around a missing module, is kept.
+    """
+    file = str(wiring.output.file)
+    if not wiring.control.never_started or _size(file) is None or _contents(file)[1]:
+        return False
+    try:
+        os.unlink(file)
+    except OSError:
+        return False
+    return True
 
 
 def note_left(wiring: Wiring, pid: int) -> None:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -42,6 +42,9 @@ class Session:
         """Whether the program was left to itself."""
         self.begun = monotonic()
         self.predicates: list[dict[str, Any]] = []
+        """Those in force, as the control page lists them."""
+        self._texts: list[str] = []
+        """What each number stands for, in this recording for good; the first is 1."""
         self._keeper = keeper
         self._socket: socket.socket | None = None
         self._status: int | None = None
@@ -61,10 +64,7 @@ class Session:
         # Before the program runs: its first predicate may hit at once, and waits only for a player.
         wiring.control.beat_player()
         # They go through the control page, so that the player can take them away again.
-        predicates: list[dict[str, Any]] = [
-            {"number": number, "text": text, "once": False}
-            for number, text in enumerate(options.break_when, 1)
-        ]
+        predicates, texts = _numbered(options.break_when, [], [])
         wiring.control.set_predicates(predicates)
         bare = replace(options, break_when=())
         command = program_command(bare, part, current_mask(), terminal=True)
@@ -95,7 +95,7 @@ class Session:
             raise UsageError(f"cannot run the program: {text}") from None
         finally:
             os.close(slave)
-        session.predicates = predicates
+        session.predicates, session._texts = predicates, texts
         threading.Thread(target=session._beat, name="escope-beat", daemon=True).start()
         return session
 
@@ -152,15 +152,18 @@ class Session:
             raise UsageError(f"there is no step {kind!r}: into, over and out are the ones")
         self._send(STEPS[kind])
 
-    def set_predicates(self, predicates: Sequence[dict[str, Any] | str]) -> None:
-        """Replace the predicates that pause the program; a text alone gets the next number."""
-        listed: list[dict[str, Any]] = []
-        for number, predicate in enumerate(predicates, 1):
-            if isinstance(predicate, str):
-                predicate = {"number": number, "text": predicate, "once": False}
-            listed.append(predicate)
-        self.control.set_predicates(listed)
-        self.predicates = listed
+    def set_predicates(self, texts: Sequence[str]) -> None:
+        """Replace the predicates that pause the program; UsageError where there is no room for them.
+
+        One that stays keeps its number, any other gets a number that no predicate had before it.
+        """
+        predicates, known = _numbered(texts, self.predicates, self._texts)
+        self.control.set_predicates(predicates)
+        self.predicates, self._texts = predicates, known
+
+    def predicate_text(self, number: int) -> str | None:
+        """Return what the predicate `number` says, in force or not; None if there never was one."""
+        return self._texts[number - 1] if 1 <= number <= len(self._texts) else None
 
     def write(self, data: bytes) -> None:
         """Type `data` on the program's terminal; dropped if nobody has it open any more."""
@@ -259,6 +262,24 @@ class Session:
             self._socket.close()
             self._socket = None
             os.close(self.pty_fd)
+
+
+def _numbered(
+    wanted: Iterable[str], before: list[dict[str, Any]], texts: list[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the predicates with their numbers, and the texts of all numbers so far.
+
+    The recording names a hit by its number, so none may come to stand for another text.
+    """
+    texts = [*texts]
+    numbers = {one["text"]: one["number"] for one in before}
+    predicates = []
+    for text in dict.fromkeys(wanted):
+        if text not in numbers:
+            texts.append(text)
+        number = numbers.get(text, len(texts))
+        predicates.append({"number": number, "text": text, "once": False})
+    return predicates, texts
 
 
 def _set_size(fd: int, rows: int, columns: int) -> None:

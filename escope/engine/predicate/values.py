@@ -90,7 +90,7 @@ class Handle(Protocol):
         where the evaluator should look through `entries` itself."""
 
     def attribute(self, name: str) -> Any:
-        """An attribute in the instance dict or a slot; `ABSENT` if there is none."""
+        """An attribute in the instance dict or a slot, or a namedtuple's field; `ABSENT` if there is none."""
 
     def scalar(self) -> Any:
         """What a `scalar` holds; a bytearray's bytes."""

@@ -197,11 +197,20 @@ class Event:
                 result["value"] = document.value(value)
         return result
 
+    @property
+    def operations(self) -> list[dict[str, Any]]:
+        """What a mutation did to its target, in the form of `mutation` with values as Values; else empty."""
+        if self.kind_id is not Kind.MUTATE:
+            return []
+        from escope.engine.replay.mutation import operations_of
+
+        return operations_of(self._recording, self._block, self._row, self._aux, self.view)
+
     def change(self, document: Document | None = None) -> dict[str, Any]:
-        """What the event changed in its target; see `mutation.describe` for the form."""
+        """What a mutation changed in its target, as a document; see `mutation` for the form."""
         from escope.engine.replay.mutation import describe
 
-        return describe(self._recording, self._block, self._row, self._aux, self.view, document)
+        return describe(self.operations, document)
 
     @property
     def _aux(self) -> int:

@@ -30,16 +30,29 @@ if TYPE_CHECKING:
     from escope.storage.store import Block
 
 
-def describe(
-    recording: Recording,
-    block: Block,
-    event_row: int,
-    target: int,
-    view: View,
-    document: Document | None = None,
-) -> dict[str, Any]:
-    """The change that the event at `event_row` made to the object `target`."""
+def describe(operations: list[dict[str, Any]], document: Document | None = None) -> dict[str, Any]:
+    """The document of what `operations_of` gives."""
     document = document or Document()
+    shown: list[dict[str, Any]] = []
+    for operation in operations:
+        # Content written anew is said whole, although the event's target is that object.
+        whole = (
+            Document(document.depth, document.items) if operation["op"] == "replace" else document
+        )
+        shown.append({word: _shown(part, whole) for word, part in operation.items()})
+    return {"type": "change", "operations": shown}
+
+
+def _shown(part: Any, document: Document) -> Any:
+    if isinstance(part, list):
+        return [document.value(value) for value in part]
+    return document.value(part) if isinstance(part, Value) else part
+
+
+def operations_of(
+    recording: Recording, block: Block, event_row: int, target: int, view: View
+) -> list[dict[str, Any]]:
+    """What the event at `event_row` did to the object `target`: OPERATIONs with values as Values."""
     first = event_row
     while first > 0 and not block.is_event[first - 1]:
         first -= 1
@@ -48,8 +61,8 @@ def describe(
     operations: list[dict[str, Any]] = []
     key: Raw = (int(Tag.NOTHING), 0)
 
-    def show(raw: Raw) -> dict[str, Any]:
-        return document.value(Value(view, raw))
+    def show(raw: Raw) -> Value:
+        return Value(view, raw)
 
     for head, aux, value in block.rows[first:event_row].tolist():
         site, raw = head >> 8, (head & TAG_MASK, value)
@@ -57,9 +70,7 @@ def describe(
             key = raw
         elif site == Detail.OBJECT and value == target:
             # What follows fills it anew; one look at the result says it all.
-            replaced = Document(document.depth, document.items)
-            whole = replaced.value(Value(view, (int(Tag.OBJECT), target)))
-            operations = [{"op": "replace", "value": whole}]
+            operations = [{"op": "replace", "value": show((int(Tag.OBJECT), target))}]
             break
         elif aux != target:
             continue
@@ -93,4 +104,4 @@ def describe(
             operations.append({"op": "replace", "value": show(raw)})
         elif site == Detail.RELABEL:
             operations.append({"op": "label", "label": label_of(value).text})
-    return {"type": "change", "operations": operations}
+    return operations

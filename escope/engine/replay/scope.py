@@ -121,8 +121,12 @@ class RecordedHandle:
         return ABSENT
 
     def attribute(self, name: str) -> Any:
-        """An attribute in the instance dict or a slot."""
+        """An attribute in the instance dict or a slot, or a field of a namedtuple."""
         content = self._known()
+        if content.shape is Shape.TUPLE:
+            fields = self._view.store.type(content.type_id).fields
+            if name in fields:
+                return self.item(fields.index(name))
         raw = content.attributes.get(name)
         return ABSENT if raw is None else adapt(self._view, raw)
 

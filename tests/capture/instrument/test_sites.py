@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import stat
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from escope.engine.capture.instrument import instrument_code
 from escope.engine.capture.sites import SiteTable
-from escope.errors import CaptureError
+from escope.errors import CaptureError, RecordingError
 from escope.events import Kind
 from escope.storage.rows import FIRST_SITE
 from escope.storage.sites import Sites
@@ -98,3 +99,13 @@ def test_code_that_does_not_add_up_stays_and_is_listed() -> None:
     nested = next(line for line in table.lines if line.get("qualname") == "f.<locals>.g")
     assert nested["type"] == "code"
     assert nested["parent"] == next(x["id"] for x in table.lines if x.get("qualname") == "<module>")
+
+
+def test_a_predicate_number_that_stands_for_two_texts_is_damage() -> None:
+    def line(number: int, text: str) -> bytes:
+        return json.dumps({"type": "predicate", "number": number, "text": text}).encode() + b"\n"
+
+    sites = Sites()
+    sites.feed(line(1, "a") + line(2, "a") + line(1, "a"))
+    with pytest.raises(RecordingError, match="predicate 2 twice"):
+        sites.feed(line(2, "b"))
