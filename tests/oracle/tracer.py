@@ -102,7 +102,7 @@ class Tracer:
             if full or item is top:
                 kind, variables = self.variables(item)
                 content = {name: table.value(value) for name, value in variables}
-                frames.append([index, kind, content, sorted(unreadable(item.f_code))])
+                frames.append([index, kind, content, sorted(untold(item))])
         known = threading._active.get(thread)  # type: ignore[attr-defined]
         record = {
             "thread": known._name if known is not None else "?",
@@ -123,7 +123,7 @@ class Tracer:
         code = frame.f_code
         if not code.co_flags & _OPTIMIZED:
             if code.co_name == "<module>":
-                hidden = MACHINERY | unreadable(code)
+                hidden = MACHINERY | untold(frame)
                 return "module", [
                     (name, value)
                     for name, value in list(dict.items(frame.f_globals))
@@ -134,7 +134,7 @@ class Tracer:
             content = frame.f_locals
             if not any(base is dict for base in type(content).__mro__):
                 return "class", []
-            hidden = unreadable(code)
+            hidden = untold(frame)
             return "class", [
                 (name, value)
                 for name, value in list(dict.items(content))
@@ -152,6 +152,38 @@ class Tracer:
         return "function", result
 
 
+def untold(frame: types.FrameType) -> frozenset[str]:
+    """Names of the frame that cannot be asked for at this moment.
+
+    While a comprehension runs inlined in a module or class, its variables are not in the namespace; what
+    the namespace has under their names is something else.
+    """
+    now = frame.f_lasti
+    running = {name for name, first, last in inlined(frame.f_code) if first <= now <= last}
+    return unreadable(frame.f_code) | running
+
+
+@functools.cache
+def inlined(code: types.CodeType) -> tuple[tuple[str, int, int], ...]:
+    """Variables of the comprehensions inlined in a module or class, with the offsets between which they live."""
+    if code.co_flags & _OPTIMIZED:
+        return ()
+    found = []
+    instructions = list(dis.get_instructions(code))
+    for place, item in enumerate(instructions):
+        if item.opname == "LOAD_FAST_AND_CLEAR":
+            rest = instructions[place:]
+            end = next(one.argval for one in rest if one.opname == "FOR_ITER")
+            # It is put back behind the outermost loop.
+            back = next(
+                one.offset
+                for one in rest
+                if one.offset >= end and one.argval == item.argval and "STORE_FAST" in one.opname
+            )
+            found.append((item.argval, item.offset, back))
+    return tuple(found)
+
+
 @functools.cache
 def unreadable(code: types.CodeType) -> frozenset[str]:
     """Names that `f_locals` does not have, or that it cannot be asked for: CPython 3.13.0 crashes.
@@ -160,9 +192,8 @@ def unreadable(code: types.CodeType) -> frozenset[str]:
     sometimes a cell and sometimes not, and the proxy takes it for a cell always.
     """
     if not code.co_flags & _OPTIMIZED:
-        # Variables of a comprehension that runs inlined in a module or class: f_locals has none.
         # Cells of a class body: CPython 3.12 puts them into the namespace only when f_locals is asked.
-        return frozenset((*code.co_varnames, *code.co_cellvars))
+        return frozenset({"__class__", "__classdict__"}.intersection(code.co_cellvars))
     # The namespace of a class around, which asking for that one's f_locals has changed.
     unknown = frozenset({"__classdict__"}.intersection(code.co_freevars))
     if sys.version_info < (3, 13):

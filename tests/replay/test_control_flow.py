@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -19,9 +21,31 @@ OTHERS = {
     "forks", "keyboard_interrupt", "killed", "processes", "recursion_limit", "signals", "subprocesses",
 }  # fmt: skip
 NAMES = [path.stem for path in harness.programs() if path.stem not in OTHERS]
-TYPE_SCOPES = {"Pair", "Lazy", "K", "T"}
-"""Code of aliases and bounds, as that of type parameters one expression: it has no graph."""
 ENDS = (Kind.RETURN, Kind.UNWIND)
+
+
+def type_scopes(source: bytes | None) -> set[tuple[str, int]]:
+    """Name and line of the code of type parameters, aliases, bounds and defaults.
+
+    Each is one expression and has no graph.
+    """
+    assert source is not None
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        parameters: list[Any] = getattr(node, "type_params", [])
+        if not parameters and type(node).__name__ != "TypeAlias":
+            continue
+        named: Any = node
+        name = getattr(named.name, "id", named.name)
+        line = min(one.lineno for one in (named, *getattr(node, "decorator_list", ())))
+        if type(node).__name__ == "TypeAlias":
+            found.add((name, line))
+        if parameters:
+            found.add((f"<generic parameters of {name}>", line))
+        for one in parameters:
+            if getattr(one, "bound", None) or getattr(one, "default_value", None):
+                found.add((one.name, one.lineno))
+    return found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -29,14 +53,15 @@ def test_counts_of_control_flow_are_the_transitions_of_the_recording(
     name: str, recorded: Recorded
 ) -> None:
     moves: dict[int, Counter[tuple[int, int]]] = {}
-    missing = set()
+    missing: set[tuple[str, str, int]] = set()
+    scopes: set[tuple[str, str, int]] = set()
     with Recording.open(recorded(name)) as recording:
         graphs = {}
         for code, info in recording.store.codes.items():
             try:
                 graphs[code] = overlay(recording, code)
             except RecordingError:
-                missing.add(info.qualname.rpartition(".")[2])
+                missing.add((info.source, info.qualname.rpartition(".")[2], info.first_line))
                 continue
             moves[code] = Counter()
         last: dict[int, int] = {}
@@ -48,7 +73,9 @@ def test_counts_of_control_flow_are_the_transitions_of_the_recording(
             here = EXIT if event.kind_id in ENDS else node_of_line(graphs[code_info.id], line)
             moves[code_info.id][last.get(event.frame, ENTRY), here] += 1
             last[event.frame] = here
-    assert {name for name in missing if not name.startswith("<generic")} <= TYPE_SCOPES
+        for source in {source for source, _, _ in missing}:
+            scopes |= {(source, *scope) for scope in type_scopes(recording.store.source(source))}
+    assert missing == scopes
     assert sum(map(Counter.total, moves.values())) > 5
     for code, graph in graphs.items():
         expected = moves[code]
