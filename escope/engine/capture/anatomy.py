@@ -120,6 +120,7 @@ class Anatomy:
     __slots__ = (
         "cls",
         "concealed",
+        "constant",
         "dict_getter",
         "fields",
         "is_exception",
@@ -144,6 +145,8 @@ class Anatomy:
         self.is_exception = False
         self.concealed = False
         """Part of its state is out of reach (a C base class with a state of its own)."""
+        self.constant = False
+        """All of its own content stays the same."""
         self.quiet_names: dict[str, bool] = {}
         self.plain_setitem = False
         self.shape = self._shape(mro)
@@ -159,6 +162,11 @@ class Anatomy:
             self.concealed = any(
                 base is not object and not is_python_class(base) for base in mro
             ) and (not has_base(mro, BaseException))
+        self.constant = self.shape in IMMUTABLE or (
+            self.shape in (Shape.TUPLE, Shape.FROZENSET, Shape.SCALAR)
+            and self.dict_getter is None
+            and not self.slots
+        )
 
     def _hides_dict(self) -> bool:
         # A class that defines `__dict__` itself leaves no way to the instance dict.

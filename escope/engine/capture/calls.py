@@ -56,6 +56,17 @@ _super_self = super.__dict__["__self__"].__get__
 _super_class = super.__dict__["__thisclass__"].__get__
 _STATELESS = an.SCALAR_IDS | {id(tuple), id(frozenset)}
 
+_DESCRIPTORS = frozenset(
+    map(
+        id,
+        (
+            types.MethodDescriptorType,
+            types.WrapperDescriptorType,
+            types.ClassMethodDescriptorType,
+        ),
+    )
+)
+
 InstrumentedTest = Callable[[types.CodeType], bool]
 
 
@@ -181,28 +192,47 @@ def looked_up(receiver: Any, name: str) -> Any:
     return _unwrapped(an.lookup(receiver if an.has_base(an.type_mro(cls), type) else cls, name))
 
 
-def keeps_for_itself(callee: Any) -> bool:
+def is_unbound(callee: Any) -> bool:
+    """Whether what lies in a class is called as it is, not bound to the receiver: a class, for one."""
+    return an.has_base(an.type_mro(type(callee)), type)
+
+
+def keeps_for_itself(callee: Any, instrumented: InstrumentedTest) -> bool:
     """Whether `callee` may keep what it is given and change it whenever it runs again.
 
     The standard library keeps things for others: it changes them when it is handed them, or what holds them.
     """
-    if type(callee) is types.MethodType:
-        callee = callee.__func__
-    cls = type(callee)
-    if cls is types.FunctionType:
-        module = callee.__module__
-    elif an.has_base(an.type_mro(cls), type):
-        module = an.type_dict(callee).get("__module__")
-    elif cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
-        module = callee.__module__
-    elif cls is types.BuiltinFunctionType:
-        module = an.type_name(type(callee.__self__))
-    else:
-        module = an.type_name(cls)
-    if type(module) is not str:
+    if runs_seen_code(callee, instrumented):
         return False
-    top = module.partition(".")[0]
-    return "." in an.type_name(cls) or (top != "builtins" and top not in sys.stdlib_module_names)
+    cls = type(callee)
+    if cls is types.MethodType:
+        callee, cls = callee.__func__, type(callee.__func__)
+    if cls is types.FunctionType:
+        return _is_foreign(callee.__module__)
+    if an.has_base(an.type_mro(cls), type):
+        return _is_foreign(an.type_name(callee))
+    if cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
+        return _is_foreign(callee.__module__)
+    if cls is types.BuiltinFunctionType:
+        return _is_foreign(an.type_name(type(callee.__self__)))
+    if id(cls) in _DESCRIPTORS:
+        return _is_foreign(an.type_name(callee.__objclass__))
+    call = an.lookup(cls, "__call__")
+    if type(call) is types.FunctionType and instrumented(call.__code__):
+        return False
+    return _is_foreign(an.type_name(cls))
+
+
+def _is_foreign(name: Any) -> bool:
+    """Whether a module or a class, by its dotted name, lies outside of the standard library."""
+    if type(name) is not str:
+        return False
+    top, dotted, _ = name.partition(".")
+    return (
+        (top not in sys.stdlib_module_names)
+        if dotted
+        else (top not in sys.stdlib_module_names and not hasattr(builtins, top))
+    )
 
 
 def _unwrapped(found: Any) -> Any:

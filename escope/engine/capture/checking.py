@@ -41,6 +41,9 @@ class Checker:
         self._credit = _WALK_CREDIT
         """What walks may still cost, in items looked at; it grows with the events recorded."""
         self._walked_at = 0
+        self._lent_credit = _WALK_CREDIT
+        """The same for what unseen code keeps."""
+        self._looked_at = 0
 
     def passed(self, followed: Followed) -> None:
         """An object was stored, passed or returned: check it where that is cheap.
@@ -140,16 +143,18 @@ class Checker:
         """Check the objects that unseen code keeps, as long as credit lasts; distrust the rest."""
         encoder = self.encoder
         lent = encoder.objects.lent
-        self._earn()
+        earned = (encoder.events - self._looked_at) * _WALK_PER_EVENT
+        self._lent_credit = min(_WALK_CREDIT, self._lent_credit + earned)
+        self._looked_at = encoder.events
         for followed in list(lent.values()):
             followed.keepers = tuple(keeper for keeper in followed.keepers if keeper() is not None)
             cost = 2 + followed.length + len(followed.attributes)
-            if not followed.keepers or cost > self._credit:
+            if not followed.keepers or cost > self._lent_credit:
                 del lent[followed.object_id]
-            if cost > self._credit:
+            if cost > self._lent_credit:
                 encoder.distrust(followed)
             else:
-                self._credit -= cost
+                self._lent_credit -= cost
                 encoder.check(followed, "unseen")
 
     def _earn(self) -> None:
@@ -181,7 +186,7 @@ class Checker:
             self._lend(followed, keeper)
 
     def _lend(self, followed: Followed, keeper: Keeper) -> None:
-        if followed.anatomy.shape in an.IMMUTABLE or keeper in followed.keepers:
+        if followed.anatomy.constant or keeper in followed.keepers:
             return
         followed.keepers += (keeper,)
         if not followed.stale:

@@ -274,7 +274,8 @@ class Encoder(RowWriter):
                 followed.stale = False
                 if followed.keepers:
                     self.objects.lent[followed.object_id] = followed
-                rows.append((Detail.RELABEL << 8, followed.object_id, self._label(followed)))
+                if not followed.anatomy.constant:
+                    rows.append((Detail.RELABEL << 8, followed.object_id, self._label(followed)))
                 self.changed(followed, rows, operation if len(rows) > 1 else "")
                 return len(rows) > 1
             if rows:
@@ -329,7 +330,8 @@ class Encoder(RowWriter):
         """From here on the object's content is not known, until it is checked again."""
         if not followed.stale and not followed.fresh:
             followed.stale = True
-            self.row(Detail.RELABEL << 8, followed.object_id, Label.UNOBSERVED)
+            if not followed.anatomy.constant:
+                self.row(Detail.RELABEL << 8, followed.object_id, Label.UNOBSERVED)
 
     def _died(self, followed: Followed) -> None:
         if not followed.fresh:

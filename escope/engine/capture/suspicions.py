@@ -61,7 +61,18 @@ def args(
             suspects = calls.blind_suspects(found[0], found[1], arguments)
         elif found is not None:
             callee = calls.looked_up(found[0], found[1])
-            suspects = calls.method_suspects(found[0], found[1], arguments, ledger.is_instrumented)
+            unbound = calls.is_unbound(callee)
+            if callee is an.MISSING:
+                callee = _held_by(ledger, found[0], found[1])
+                unbound = callee is not an.MISSING
+            if unbound:
+                suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
+            else:
+                suspects = calls.method_suspects(
+                    found[0], found[1], arguments, ledger.is_instrumented
+                )
+            if callee is an.MISSING:
+                callee = type(found[0])
         else:
             suspects = calls.suspects(callee, arguments, ledger.is_instrumented)
     else:
@@ -73,12 +84,18 @@ def args(
                     suspects.append((value, True, "exec", ()))
             _globals_suspected(ledger, frame, probe)
     if suspects:
-        if calls.keeps_for_itself(callee):
+        if calls.keeps_for_itself(callee, ledger.is_instrumented):
             frame.counted += _counted(suspects, operands, probe.spread)
         if frame.code.body == "module":
             # Unseen code may add names to the module that calls it.
             suspects.append((caller.f_globals, False, "", ()))
         frame.suspect(suspects)
+
+
+def _held_by(ledger: Ledger, receiver: Any, name: str) -> Any:
+    """What lies in the receiver's own dict under `name`; MISSING if nothing does."""
+    held = ledger.encoder.objects.anatomy(type(receiver)).instance_dict(receiver)
+    return an.MISSING if held is None else dict.get(held, name, an.MISSING)
 
 
 def _counted(suspects: list[Suspect], operands: tuple[Any, ...], spread: bool) -> Iterator[Counted]:

@@ -45,6 +45,8 @@ needed(Core *core, Followed *followed, PyObject *operation)
         return check(core, followed, operation) < 0 ? -1 : 0;
     if (!followed->stale && !followed->fresh) {
         followed->stale = 1;
+        if (followed->kind->constant)
+            return 0;
         return put_row(core, HEAD(DETAIL_RELABEL), (uint32_t)followed->object_id, LABEL_UNOBSERVED);
     }
     return 0;

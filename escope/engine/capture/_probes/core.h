@@ -61,6 +61,7 @@ typedef struct Kind {
     uint8_t plain;           /* no attributes at all */
     uint8_t weakly;
     uint8_t concealed;
+    uint8_t constant;        /* all of its own content stays the same */
     uint8_t plain_setitem;
     uint8_t steady;          /* subscripts and iteration run no other code and change nothing */
     int8_t reads_seen;       /* `calls._reads_as_seen`; -1: not asked yet */

@@ -111,7 +111,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
 {
     Kind *kind = PyMem_RawCalloc(1, sizeof(Kind));
     PyObject *found, *address;
-    int getter, slots, error, concealed, weakly, plain_setitem;
+    int getter, slots, error, concealed, constant, weakly, plain_setitem;
     if (kind == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -128,12 +128,14 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     slots = flag_of(anatomy, "slots");
     error = flag_of(anatomy, "is_exception");
     concealed = flag_of(anatomy, "concealed");
+    constant = flag_of(anatomy, "constant");
     weakly = flag_of(anatomy, "weakly");
     plain_setitem = flag_of(anatomy, "plain_setitem");
     if (PyErr_Occurred())
         goto failed;
     kind->weakly = (uint8_t)weakly;
     kind->concealed = (uint8_t)concealed;
+    kind->constant = (uint8_t)constant;
     kind->plain_setitem = (uint8_t)plain_setitem;
     kind->has_dict = getter && !slots && !error && kind->shape == SHAPE_INSTANCE &&
                      (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE);
