@@ -91,15 +91,17 @@ def run(command: list[str], folder: Path, packages: Path) -> Run:
     return Run(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
 
 
-def modules_of(recording: Path) -> tuple[int, set[str], dict[str, int]]:
-    """The number of events, the modules of which functions ran, and the labels by reason."""
+def modules_of(recording: Path, packages: Path) -> tuple[int, set[str], dict[str, int]]:
+    """The number of events, the modules in `packages` of which functions ran, and the labels by reason."""
     from escope.engine.replay.recording import Recording
     from escope.events import Kind
 
     with Recording.open(recording) as opened:
         modules = set()
         for event in opened.events(kinds={Kind.CALL}):
-            if not event.function.endswith("<module>"):
+            if not event.function.endswith("<module>") and Path(event.file).is_relative_to(
+                packages
+            ):
                 modules.add(event.file)
         info = opened.info()
         return info["events"], modules, info["labels"]
@@ -128,7 +130,7 @@ def check(program: Program, folder: Path, packages: Path, keep: Path | None) -> 
         problems.append(f"no recording: {recorded.stderr.decode(errors='replace')[-500:]}")
         events, modules, labels, size = 0, set[str](), dict[str, int](), 0
     else:
-        events, modules, labels = modules_of(recording)
+        events, modules, labels = modules_of(recording, packages)
         size = recording.stat().st_size
         if events < EVENTS:
             problems.append(f"only {events} events")
@@ -156,8 +158,8 @@ def main() -> int:
     options = parser.parse_args()
     chosen = [item for item in PROGRAMS if not options.names or item.name in options.names]
     with tempfile.TemporaryDirectory(prefix="escope-real-") as work:
-        folder = Path(work) / "drivers"
-        packages = Path(work) / "site-packages"
+        folder = Path(work).resolve() / "drivers"
+        packages = Path(work).resolve() / "site-packages"
         # Outside the repository, whose pyproject.toml would make all of it the programs' project.
         shutil.copytree(HERE / "drivers", folder)
         install([package for item in chosen for package in item.packages], packages)
