@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 HERE = Path(__file__).parent
-SOURCES = Path("escope/engine/capture/_probes")
+SOURCES = Path("escope/engine/capture/_probes_src")
 
 setup(
     ext_modules=[

@@ -248,19 +248,21 @@ class Anatomy:
         """Whether reading attribute `name` runs only what is seen: no code, or instrumented code."""
         known = self.quiet_names.get(name)
         if known is None:
-            known = self.quiet_names[name] = self._quiet(name, instrumented)
+            known = self.quiet_names[name] = reads_quietly(self.cls, name, instrumented)
         return known
 
-    def _quiet(self, name: str, instrumented: Callable[[types.CodeType], bool]) -> bool:
-        if type(lookup(self.cls, "__getattribute__")) is not types.WrapperDescriptorType:
-            return False
-        found = lookup(self.cls, name)
-        if found is _MISSING:
-            return lookup(self.cls, "__getattr__") is _MISSING
-        if type(found) is property:
-            getter = found.fget
-            return type(getter) is types.FunctionType and instrumented(getter.__code__)
-        return id(type(found)) in _SEEN_DESCRIPTORS or not _has_get(type(found))
+
+def reads_quietly(cls: type, name: str, instrumented: Callable[[types.CodeType], bool]) -> bool:
+    """Whether reading attribute `name` of an instance runs only what is seen: no code, or instrumented code."""
+    if type(lookup(cls, "__getattribute__")) is not types.WrapperDescriptorType:
+        return False
+    found = lookup(cls, name)
+    if found is _MISSING:
+        return lookup(cls, "__getattr__") is _MISSING
+    if type(found) is property:
+        getter = found.fget
+        return type(getter) is types.FunctionType and instrumented(getter.__code__)
+    return id(type(found)) in _SEEN_DESCRIPTORS or not _has_get(type(found))
 
 
 _SEEN_DESCRIPTORS = NAMED_IDS | frozenset(

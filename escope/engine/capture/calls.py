@@ -51,6 +51,7 @@ _READ_METHODS = (
     *("__len__", "__lt__", "__repr__", "__reversed__", "__round__", "__str__"),
 )
 _CONTAINERS = frozenset(id(base) for base, _ in an.CONTAINER_BASES)
+_ATTRIBUTE_FUNCTIONS = frozenset(map(id, (builtins.getattr, builtins.setattr, builtins.delattr)))
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
 _super_self = super.__dict__["__self__"].__get__
 _super_class = super.__dict__["__thisclass__"].__get__
@@ -106,6 +107,10 @@ def suspects(
         return []
     if id(callee) in _READING_FUNCTIONS:
         arguments = tuple(each for each in arguments if not reads_as_seen(each, instrumented))
+    if id(callee) in _ATTRIBUTE_FUNCTIONS and len(arguments) > 1 and type(arguments[1]) is str:
+        known = _attribute_suspects(callee, arguments[0], arguments[1], instrumented)
+        if known is not None:
+            return known
     cls = type(callee)
     if cls is types.MethodDescriptorType and arguments and id(type(arguments[0])) in _CONTAINERS:
         return method_suspects(arguments[0], callee.__name__, arguments[1:], instrumented)
@@ -123,6 +128,26 @@ def suspects(
     if cls is types.MethodType:
         found.append((callee.__self__, True, name, ()))
     return found
+
+
+def _attribute_suspects(
+    callee: Any, owner: Any, name: str, instrumented: InstrumentedTest
+) -> list[Suspect] | None:
+    """What `getattr`, `setattr` or `delattr` of an instance may change; None if that is not plain."""
+    cls = type(owner)
+    if an.has_base(an.type_mro(cls), type) or cls is types.ModuleType:
+        return None
+    if callee is builtins.getattr:
+        return [] if an.reads_quietly(cls, name, instrumented) else None
+    hook = "__setattr__" if callee is builtins.setattr else "__delattr__"
+    if type(an.lookup(cls, hook)) is not types.WrapperDescriptorType:
+        return None
+    found = an.lookup(cls, name)
+    if found is not an.MISSING and type(found) is not types.MemberDescriptorType:
+        for method in ("__set__", "__delete__"):
+            if an.lookup(type(found), method) is not an.MISSING:
+                return None
+    return [(owner, False, callee.__name__, ())]
 
 
 _SEEN_CLASSES: dict[int, tuple[type, bool]] = {}
