@@ -12,7 +12,17 @@ from escope.interpreter import refusal
 if TYPE_CHECKING:
     import click
 
-COMMANDS = ("record", "debug", "open", "info", "dump", "state", "find", "diff")
+COMMANDS = {
+    "record": "Run a program and record it.",
+    "debug": "Run and record a program in the player.",
+    "open": "Open a recording in the player.",
+    "info": "Say what a recording holds.",
+    "dump": "Write the events of a recording, one a line.",
+    "state": "Show the threads, frames and variables at a moment.",
+    "find": "Find the moments at which EXPR becomes true.",
+    "diff": "Show what changed between two moments.",
+}
+"""The commands, with the first line of their help: listing them imports none."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -81,6 +91,10 @@ def _group() -> click.Group:
                 return None
             command: click.Command = import_module(f"escope.cli.{cmd_name}").command
             return command
+
+        def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+            with formatter.section("Commands"):
+                formatter.write_dl(list(COMMANDS.items()))
 
         def invoke(self, ctx: click.Context) -> object:
             try:

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -351,6 +352,12 @@ def test_help_names_every_command_and_its_options(capsys: pytest.CaptureFixture[
         assert "Usage: escope" in capsys.readouterr().out
     assert main(["--version"]) == 0
     assert escope.__version__ in capsys.readouterr().out
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself() -> None:
+    for name, line in COMMANDS.items():
+        command = import_module(f"escope.cli.{name}").command
+        assert command.get_short_help_str(limit=200) == line
 
 
 @pytest.mark.parametrize("words", [["--help"], ["record", "--help"], ["find", "--help"]])

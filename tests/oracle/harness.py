@@ -89,12 +89,13 @@ def environment() -> dict[str, str]:
     return result
 
 
-def run(command: list[str], directory: Path) -> Ended:
-    """Run `command` to its end; standard input is empty."""
+def run(command: list[str], directory: Path, core: str | None = None) -> Ended:
+    """Run `command` to its end, with a given capture core if need be; standard input is empty."""
+    chosen = {} if core is None else {"ESCOPE_CORE": core}
     done = subprocess.run(
         command,
         cwd=directory,
-        env=environment(),
+        env=environment() | chosen,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,

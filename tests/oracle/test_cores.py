@@ -1,0 +1,52 @@
+"""Both capture cores write the same rows, byte for byte: the C core against its specification."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from escope.engine.capture.core import NATIVE
+from tests.oracle.harness import REPOSITORY, programs, run
+from tests.oracle.rows import first_difference, rows_of
+
+pytestmark = pytest.mark.skipif(find_spec(NATIVE) is None, reason="the C core was not built")
+
+APART = {
+    "recursion_limit": "the reference needs frames of its own, so that it ends a little earlier",
+    "threads": "the numbers of threads, and where they are switched, differ from run to run",
+    "thread_exceptions": "where threads are switched differs from run to run",
+    "kept_references": "where threads are switched differs from run to run",
+    "killed": "it ends at any moment",
+    "signals": "a handler runs at the next instruction, which may be one of the reference's",
+    "keyboard_interrupt": "the same",
+    "processes": "the numbers of processes differ from run to run",
+}
+
+
+@pytest.mark.parametrize("program", programs(), ids=lambda path: path.stem)
+def test_both_cores_write_the_same_rows(program: Path, tmp_path: Path) -> None:
+    if program.stem in APART:
+        pytest.skip(APART[program.stem])
+    folder = tmp_path / "program"
+    shutil.copytree(program.parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    found = []
+    for core in ("py", "c"):
+        recording = tmp_path / f"{core}.esr"
+        command = [sys.executable, "-m", "escope", "record", "-o", str(recording)]
+        ended = run([*command, str(folder / program.name)], tmp_path, core=core)
+        assert recording.exists(), ended
+        found.append(rows_of(recording))
+    assert found[0]
+    assert first_difference(*found) == ""
+
+
+def test_a_core_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    script = REPOSITORY / "examples" / "moving_average.py"
+    ended = run([sys.executable, "-m", "escope", "record", str(script)], tmp_path, core="fast")
+    assert ended.status == 2
+    assert b"ESCOPE_CORE=fast" in ended.stderr
+    assert list(tmp_path.iterdir()) == []
