@@ -32,10 +32,14 @@ class Run:
         return "".join(line for line in lines if not line.startswith("escope: "))
 
 
+def _is_kept(name: str) -> bool:
+    return name == "ESCOPE_CORE" or not name.startswith(("PYTHON", "ESCOPE", "PYTEST"))
+
+
 def environment() -> dict[str, str]:
     """An environment in which `python -m escope` is this checkout and hashes do not vary."""
     return {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "ESCOPE", "PYTEST"))},
+        **{k: v for k, v in os.environ.items() if _is_kept(k)},
         "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -43,14 +43,20 @@ class OutputTap:
                 self._taps.append(_StreamTap(self._recorder, number, stream))
         if type(sys.stdin) is io.TextIOWrapper and type(sys.stdin.buffer) is io.BufferedReader:
             self._stdin = sys.stdin
-            _Prompts.watch(self)
+        _Audits.watch(self)
 
     def restore(self) -> None:
         """Take the taps away."""
-        _Prompts.forget(self)
+        _Audits.forget(self)
         for tap in self._taps:
             tap.restore()
         self._taps.clear()
+
+    def refuse_audits(self) -> None:
+        """The program is about to watch everything that happens in its process."""
+        self._recorder.detach(
+            "the program sets an audit hook, which would see the recorder at work"
+        )
 
     def prompt(self, prompt: Any) -> None:
         """Note the prompt that `input` is about to write, unless it writes it to `sys.stdout` itself.
@@ -72,8 +78,8 @@ class OutputTap:
             self._recorder.wrote(1 if "readline" in sys.modules else 2, data)
 
 
-class _Prompts:
-    """The audit hook of this process, and who wants to know of prompts."""
+class _Audits:
+    """The audit hook of this process, and who wants to know."""
 
     hooked = False
     tap: OutputTap | None = None
@@ -92,8 +98,13 @@ class _Prompts:
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "builtins.input" and _Prompts.tap is not None:
-        _Prompts.tap.prompt(arguments[0])
+    if _Audits.tap is None:
+        return
+    if event == "builtins.input":
+        _Audits.tap.prompt(arguments[0])
+    elif event == "sys.addaudithook":
+        # It would be called for what the recorder itself does, and then be recorded doing it, without end.
+        _Audits.tap.refuse_audits()
 
 
 class _StreamTap:

@@ -95,6 +95,8 @@ class CallProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.call, self, operands, sys._getframe(1))
 
 
@@ -111,6 +113,8 @@ class YieldProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.yield_, self, value, sys._getframe(1))
 
 
@@ -119,6 +123,8 @@ class ResumeProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.resume, self, value, sys._getframe(1))
 
 
@@ -143,6 +149,8 @@ class StoreGlobalProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         names = sys._getframe(1).f_globals
         recorder.fire(variable_events.store_name, self, value, names, self.code.module)
 
@@ -154,6 +162,8 @@ class StoreOwnProbe(Probe):
 
     def __delitem__(self, value: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         frame = sys._getframe(1)
         recorder.fire(variable_events.store_name, self, value, frame.f_locals, None)
 
@@ -163,6 +173,8 @@ class DeleteOwnProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         frame = sys._getframe(1)
         recorder.fire(variable_events.delete_name, self, frame.f_locals, None)
 
@@ -172,6 +184,8 @@ class RestoreProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(variable_events.restore, self, sys._getframe(1))
 
 
@@ -212,6 +226,8 @@ class DeleteGlobalProbe(Probe):
 
     def __invert__(self) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         names = sys._getframe(1).f_globals
         recorder.fire(variable_events.delete_name, self, names, self.code.module)
 
@@ -253,6 +269,8 @@ class ExceptProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.except_, self, error, sys._getframe(1))
 
 
@@ -261,6 +279,8 @@ class HandleProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.handle, self, error, sys._getframe(1))
 
 
@@ -269,6 +289,8 @@ class UnwindProbe(Probe):
 
     def __delitem__(self, error: Any) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(frame_events.unwind, self, error, sys._getframe(1))
 
 
@@ -293,6 +315,8 @@ class ArgsProbe(Probe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self.recorder
+        if not recorder.on:
+            return
         recorder.fire(suspicions.args, self, operands, sys._getframe(1))
 
 
