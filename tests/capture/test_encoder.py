@@ -10,9 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from escope.config import CaptureLimits
+from escope.engine.capture.core import CORE
 from escope.engine.capture.encoder import Encoder
 from escope.storage.rows import Shape
 from tests.capture.rowmodel import RowModel
+
+
+def make_encoder(limits: CaptureLimits) -> Encoder:
+    """The encoder of the core at work."""
+    if CORE == "c":
+        from escope.engine.capture.native import NativeEncoder
+
+        return NativeEncoder(limits)
+    return Encoder(limits)
 
 
 class Thing:
@@ -80,7 +90,7 @@ scalars = (
 
 @given(scalars)
 def test_a_scalar_comes_back_bit_for_bit(value: Any) -> None:
-    encoder, model = Encoder(CaptureLimits()), RowModel()
+    encoder, model = make_encoder(CaptureLimits()), RowModel()
     tag, number = encoder.token(value)
     model.feed(bytes(encoder.out))
     assert model.scalar(tag, number) == live_tree(value)
@@ -130,7 +140,7 @@ class World:
 @given(st.data())
 def test_changes_of_containers_lead_to_their_content(data: st.DataObject) -> None:
     world = World()
-    encoder, model = Encoder(CaptureLimits()), RowModel()
+    encoder, model = make_encoder(CaptureLimits()), RowModel()
     roots = [encoder.follow(each) for each in world.all]
     encoder.drain()
     for _ in range(data.draw(st.integers(1, 25))):
@@ -146,7 +156,7 @@ def test_changes_of_containers_lead_to_their_content(data: st.DataObject) -> Non
 def test_no_special_method_of_the_program_runs() -> None:
     hostile = Hostile()
     held = [hostile, {"key": hostile}, (hostile,), {Thing: hostile}]
-    encoder, model = Encoder(CaptureLimits()), RowModel()
+    encoder, model = make_encoder(CaptureLimits()), RowModel()
     root = encoder.follow(held)
     encoder.drain()
     encoder.check(root, "test")
@@ -159,7 +169,7 @@ def test_a_long_chain_of_objects_needs_no_recursion() -> None:
     chain: list[Any] = []
     for _ in range(15_000):
         chain = [chain]
-    encoder = Encoder(CaptureLimits())
+    encoder = make_encoder(CaptureLimits())
     encoder.follow(chain)
     encoder.drain()
     model = RowModel()
@@ -168,7 +178,7 @@ def test_a_long_chain_of_objects_needs_no_recursion() -> None:
 
 
 def test_a_container_beyond_the_bound_is_labelled_and_keeps_its_length() -> None:
-    encoder, model = Encoder(CaptureLimits(items=10)), RowModel()
+    encoder, model = make_encoder(CaptureLimits(items=10)), RowModel()
     big = list(range(50))
     root = encoder.follow(big)
     encoder.drain()

@@ -22,6 +22,8 @@ class Core:
     timed_at: int
     current: ThreadRecord | None
     suspended: dict[int, FrameRecord]
+    acts: dict[str, Any]
+    """What it leaves to the reference in the middle of an event, by name."""
 
     def __init__(
         self, limits: CaptureLimits, objects: ObjectTable, string: int, items: int, count: int
@@ -35,7 +37,6 @@ class Core:
         words: memoryview,
         data: memoryview,
         control: memoryview,
-        acts: dict[str, Any],
     ) -> None: ...
     def value(self, value: Any) -> Token: ...
     def time(self) -> None: ...

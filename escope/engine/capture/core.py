@@ -29,7 +29,7 @@ def chosen() -> str:
                 "or choose py"
             )
         return wanted
-    return "py"
+    return "c" if find_spec(NATIVE) is not None else "py"
 
 
 CORE = chosen()

@@ -38,6 +38,7 @@ class NativeEncoder(_probes.Core, Encoder):
     def __init__(self, limits: CaptureLimits) -> None:
         table = NativeTable(Anatomy, STEADY_READS)
         _probes.Core.__init__(self, limits, table, limits.string, limits.items, limits.objects)
+        self.acts.update(write=Encoder.write, check=Encoder.check)
         self._next_type = 1
         self._round = 0
 
@@ -102,13 +103,11 @@ class NativeRecorder(Recorder):
             words,
             data,
             self.control.memory,
-            {
-                "write": Encoder.write,
-                "check": Encoder.check,
-                "reads_as_seen": self._reads_as_seen,
-                "attribute_stored": self._attribute_stored,
-                "changed_by_item": self._changed_by_item,
-            },
+        )
+        encoder.acts.update(
+            reads_as_seen=self._reads_as_seen,
+            attribute_stored=self._attribute_stored,
+            changed_by_item=self._changed_by_item,
         )
         self.gate.tell = self._watch
         self.gate.say()

@@ -33,12 +33,13 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
     self->objects = (ObjectTable *)Py_NewRef(objects);
     self->objects->core = self;
     self->strings = PyDict_New();
+    self->acts = PyDict_New();
     self->suspended = PyDict_New();
     self->next_string = self->next_frame = 1;
     self->timed_at = -256;
     clock_gettime(CLOCK_MONOTONIC, &now);
     self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-    return self->strings && self->suspended ? 0 : -1;
+    return self->strings && self->acts && self->suspended ? 0 : -1;
 }
 
 static void
@@ -48,13 +49,12 @@ core_dealloc(Core *self)
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
-/* connect(recorder, ledger, checker, ring, ring words, ring data, control words, acts) */
+/* connect(recorder, ledger, checker, ring, ring words, ring data, control words) */
 static PyObject *
 core_connect(Core *self, PyObject *args)
 {
-    PyObject *recorder, *ledger, *checker, *ring, *words, *data, *control, *acts, *count;
-    if (!PyArg_ParseTuple(args, "OOOOOOOO!", &recorder, &ledger, &checker, &ring, &words, &data, &control,
-                          &PyDict_Type, &acts))
+    PyObject *recorder, *ledger, *checker, *ring, *words, *data, *control, *count;
+    if (!PyArg_ParseTuple(args, "OOOOOOO", &recorder, &ledger, &checker, &ring, &words, &data, &control))
         return NULL;
     if (PyObject_GetBuffer(words, &self->words_view, PyBUF_WRITABLE) < 0 ||
         PyObject_GetBuffer(data, &self->ring_view, PyBUF_WRITABLE) < 0 ||
@@ -64,7 +64,6 @@ core_connect(Core *self, PyObject *args)
     self->ledger = Py_NewRef(ledger);
     self->checker = Py_NewRef(checker);
     self->ring = Py_NewRef(ring);
-    self->acts = Py_NewRef(acts);
     self->ring_words = self->words_view.buf;
     self->ring_data = self->ring_view.buf;
     self->control_words = self->control_view.buf;
@@ -309,6 +308,7 @@ static PyMemberDef core_members[] = {
     {"_strings", T_OBJECT, offsetof(Core, strings), READONLY, NULL},
     {"_string_bytes", T_PYSSIZET, offsetof(Core, string_bytes), 0, NULL},
     {"_next_string", T_ULONGLONG, offsetof(Core, next_string), 0, NULL},
+    {"acts", T_OBJECT, offsetof(Core, acts), READONLY, NULL},
     {"suspended", T_OBJECT, offsetof(Core, suspended), READONLY, NULL},
     {"timed_at", T_LONGLONG, offsetof(Core, timed_at), 0, NULL},
     {"on", T_BOOL, offsetof(Core, on), 0, NULL},
