@@ -16,6 +16,7 @@ import pytest
 import escope
 from escope.cli.main import COMMANDS, main
 from escope.cli.running import Size
+from escope.engine.capture.core import CORE
 from escope.interpreter import refusal
 from tests.launch.recording import environment, recorded
 from tests.launch.recording import escope as escope_command
@@ -75,7 +76,7 @@ def test_info_has_everything_the_contract_names(out: Any) -> None:
     assert info["argv"] == ["prog.py", "one", "two"]
     assert info["status"] == 1
     assert info["sealed"] is True
-    assert info["core"] == "py"
+    assert info["core"] == CORE
     assert info["threads"] == info["processes"] == 1
     assert sum(info["kinds"].values()) == info["events"]
     text = out("info")
