@@ -18,7 +18,7 @@ from escope.engine.capture.instrument import Operands, instrument_code
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.objects import Followed, ReferenceTable
 from escope.engine.capture.probes import Probe, act_of
-from escope.engine.capture.recorder import Recorder
+from escope.engine.capture.recorder import Recorder, raised_here
 from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
@@ -190,10 +190,21 @@ class NativeRecorder(Recorder):
     # Firing
 
     def act_again(
-        self, thread: ThreadRecord, act: Any, probe: Any, operands: tuple[Any, ...]
+        self,
+        thread: ThreadRecord,
+        act: Any,
+        probe: Any,
+        operands: tuple[Any, ...],
+        error: BaseException,
     ) -> None:
-        """Do an event anew that was cut short, with the reference's ways around the edge of the stack."""
-        self._act(thread, act, (probe, *operands))
+        """Do an event anew that `error` cut short, with the reference's ways around the edge of the stack."""
+        core_failed = error.__traceback__ is None and isinstance(error, Exception)
+        if core_failed or isinstance(error, RecursionError) or raised_here(error):
+            self._act(thread, act, (probe, *operands))
+        else:
+            # A signal handler of the program ran inside the probe and raised: the event counts.
+            self._with_headroom(thread, act, (probe, *operands))
+            raise error
 
     def act_deferred(self, thread: ThreadRecord) -> None:
         """Do what fired while a probe of the thread was at work."""

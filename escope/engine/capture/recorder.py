@@ -219,13 +219,13 @@ class Recorder:
                 self.ledger.switch(thread)
             act(self.ledger, thread, *operands)
         except RecursionError as error:
-            if not _raised_here(error):
+            if not raised_here(error):
                 raise
             if not self._with_headroom(thread, act, operands) and act is frame_events.call:
                 # The program is at its limit itself: a call that it could make no more.
                 raise
         except BaseException as error:
-            if _raised_here(error):
+            if raised_here(error):
                 self._internal(error)
             else:
                 # A signal handler of the program ran inside the probe and raised: the event counts.
@@ -291,7 +291,7 @@ class Recorder:
                 break
             except BaseException as error:
                 raised = error
-                if _raised_here(error) or self.ring.written != before:
+                if raised_here(error) or self.ring.written != before:
                     # Published in part: nothing sound can follow.
                     room = False
                     break
@@ -368,7 +368,7 @@ class _ThreadEnd:
             self.recorder.thread_ended(self.thread, self.ident)
 
 
-def _raised_here(error: BaseException) -> bool:
+def raised_here(error: BaseException) -> bool:
     """Whether an exception comes from escope's code, not from the program's that ran within it."""
     if not isinstance(error, Exception):
         # What Ctrl+C raises has no frame of its own.

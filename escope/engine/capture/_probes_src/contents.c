@@ -371,9 +371,12 @@ write_attributes(Core *core, Followed *followed, PyObject *value, uint32_t oid)
 {
     PyObject *attributes = PyDict_New(), *held, *name, *each;
     Inline found;
+    int inlined;
     if (attributes == NULL)
         return -1;
-    if (held_inline(value, &found, &held)) {
+    inlined = held_inline(value, &found, &held);
+    Py_XINCREF(held);
+    if (inlined) {
         int at;
         /* What is read can be moved into a dict meanwhile, by code that a collection of garbage runs. */
         for (at = 0; at < found.count; at++) {
@@ -396,11 +399,13 @@ write_attributes(Core *core, Followed *followed, PyObject *value, uint32_t oid)
     }
     if (held != NULL)
         table_holds(core->objects, followed, held);
+    Py_XDECREF(held);
     Py_XSETREF(followed->attributes, attributes);
     Py_CLEAR(followed->items);
     followed->length = 0;
     return 0;
 failed:
+    Py_XDECREF(held);
     Py_DECREF(attributes);
     return -1;
 }
@@ -610,7 +615,8 @@ check_list(Core *core, Followed *followed, PyObject *value, PyObject *operation)
     core->change_rows = 0;
     failed = add_change(core, HEAD(DETAIL_SPLICE), oid, (uint64_t)start << 32 | (uint64_t)(had - start - tail));
     for (at = start; !failed && at < has - tail && at < PyList_GET_SIZE(value); at++) {
-        PyObject *item = item_of(core, PyList_GET_ITEM(value, at));
+        PyObject *each = Py_NewRef(PyList_GET_ITEM(value, at)), *item = item_of(core, each);
+        Py_DECREF(each);
         failed = item == NULL || PyList_Append(made, item) < 0;
         Py_XDECREF(item);
     }
@@ -634,33 +640,34 @@ check_list(Core *core, Followed *followed, PyObject *value, PyObject *operation)
 static int
 check_cell(Core *core, Followed *followed, PyObject *value, PyObject *operation)
 {
-    PyObject *content = PyCell_GET(value), *items = followed->items, *made;
+    PyObject *content = PyCell_GET(value), *items = followed->items, *made, *item = NULL;
     Py_ssize_t had = PyList_GET_SIZE(items);
-    uint32_t oid = (uint32_t)followed->object_id;
+    uint32_t oid = (uint32_t)followed->object_id, tag;
+    uint64_t number;
+    int failed;
     if (had == (content != NULL) && (content == NULL || same(PyList_GET_ITEM(items, 0), content)))
         return 0;
+    Py_XINCREF(content);
     made = PyList_New(content != NULL);
-    if (made == NULL)
-        return -1;
+    failed = made == NULL;
     core->change_rows = 0;
-    add_change(core, HEAD(DETAIL_SPLICE), oid, (uint64_t)had);
-    if (content != NULL) {
-        uint32_t tag;
-        uint64_t number;
-        PyObject *item = item_of(core, content);
-        if (item == NULL) {
-            Py_DECREF(made);
-            return -1;
-        }
-        PyList_SET_ITEM(made, 0, item);
-        if (item_token(core, item, &tag, &number) < 0 ||
-            add_change(core, HEAD(DETAIL_INSERT) | tag, oid, number) < 0) {
-            Py_DECREF(made);
-            return -1;
+    if (!failed)
+        failed = add_change(core, HEAD(DETAIL_SPLICE), oid, (uint64_t)had) < 0;
+    if (!failed && content != NULL) {
+        item = item_of(core, content);
+        failed = item == NULL;
+        if (!failed) {
+            PyList_SET_ITEM(made, 0, item);
+            failed = item_token(core, item, &tag, &number) < 0 ||
+                     add_change(core, HEAD(DETAIL_INSERT) | tag, oid, number) < 0;
         }
     }
-    Py_XSETREF(followed->items, made);
-    if (changed(core, followed, core->changes, core->change_rows, operation) < 0) {
+    Py_XDECREF(content);
+    if (failed)
+        Py_XDECREF(made);
+    else
+        Py_XSETREF(followed->items, made);
+    if (failed || changed(core, followed, core->changes, core->change_rows, operation) < 0) {
         followed->broken = 1;
         return -1;
     }
@@ -706,7 +713,9 @@ same_set(Core *core, Followed *followed, PyObject *value)
         int known;
         if (!is_scalar(each) && table_get(core->objects, each) == NULL)
             return 0;
+        Py_INCREF(each);
         token = key_token(core, each);
+        Py_DECREF(each);
         if (token == NULL)
             return -1;
         known = PyDict_Contains(followed->items, token);
@@ -787,16 +796,12 @@ unchanged(Core *core, Followed *followed, PyObject *value)
     }
 }
 
-/* Compares an object with its shadow; writes what changed. */
-int
-check(Core *core, Followed *followed, PyObject *operation)
+static int
+check_held(Core *core, Followed *followed, PyObject *value, PyObject *operation)
 {
-    PyObject *value = target_of(followed), *found;
     Kind *kind = followed->kind;
+    PyObject *found;
     int result;
-    if (value == NULL || is_immutable(followed) || followed->fresh)
-        return 0;
-    followed->checked_at = core->events;
     if (LIKELY(!followed->broken && !followed->stale &&
                (kind->shape == SHAPE_NAMESPACE || Py_TYPE(value) == kind->cls))) {
         if (kind->plain && kind->shape == SHAPE_LIST && followed->items != NULL &&
@@ -813,6 +818,24 @@ check(Core *core, Followed *followed, PyObject *operation)
         return -1;
     result = PyObject_IsTrue(found);
     Py_DECREF(found);
+    return result;
+}
+
+/* Compares an object with its shadow; writes what changed. */
+int
+check(Core *core, Followed *followed, PyObject *operation)
+{
+    PyObject *value = target_of(followed);
+    int result;
+    if (value == NULL || is_immutable(followed) || followed->fresh)
+        return 0;
+    followed->checked_at = core->events;
+    /* Other threads and finalizers may run meanwhile, and let go of both. */
+    Py_INCREF(value);
+    Py_INCREF(followed);
+    result = check_held(core, followed, value, operation);
+    Py_DECREF(followed);
+    Py_DECREF(value);
     return result;
 }
 

@@ -150,6 +150,7 @@ typedef struct {
     PyObject_HEAD
     PyObject *stack;         /* owned list */
     PyObject *deferred;      /* owned deque */
+    PyThreadState *state;    /* of the thread, which makes its own record */
     uint64_t unwound;
     uint32_t number;
     uint8_t busy;
@@ -197,7 +198,7 @@ typedef struct Core {
     int depth;
     PyThreadState *running;  /* whose `thread` is; NULL: unknown */
     ThreadRecord *thread;    /* borrowed: `current` */
-    uint8_t on, attention, watchful;
+    uint8_t on, attention, watchful, forked;
     uint64_t seen_request, seen_predicates;
     PtrMap codes;            /* instrumented code objects */
     /* the ledger's own */
@@ -255,7 +256,8 @@ target_of(const Followed *followed)                                    /* borrow
     if (followed->weak == NULL)
         return followed->strong;
     found = ((PyWeakReference *)followed->weak)->wr_object;
-    return found == Py_None ? NULL : found;
+    /* Deep structures wait for their end with no references left, and weak ones not cleared yet. */
+    return found == Py_None || Py_REFCNT(found) == 0 ? NULL : found;
 }
 
 /* what the reference's function `name` does; a new reference */

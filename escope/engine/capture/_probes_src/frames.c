@@ -17,8 +17,10 @@ void
 drop_suspects(FrameRecord *frame)
 {
     /* What is let go of can run code that comes back here. */
-    while (frame->suspects)
-        clear_suspect(frame->suspect + --frame->suspects);
+    while (frame->suspects) {
+        Suspect one = frame->suspect[--frame->suspects];
+        clear_suspect(&one);
+    }
 }
 
 int
@@ -383,6 +385,7 @@ thread_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
         return NULL;
     thread->number = (uint32_t)number;
     thread->busy = 0;
+    thread->state = this_thread();
     thread->unwound = 0;
     thread->stack = PyList_New(0);
     collections = PyImport_ImportModule("collections");

@@ -266,6 +266,7 @@ static PyObject *
 core_fork(Core *self, PyObject *Py_UNUSED(ignored))
 {
     self->on = 0;
+    self->forked = 1;
     self->owner = NULL;
     self->depth = 0;
     Py_RETURN_NONE;

@@ -445,8 +445,8 @@ survivors(ObjectTable *table, Followed **candidates, size_t count)
     return kept;
 }
 
-int
-table_sweep(ObjectTable *table)
+static int
+sweep(ObjectTable *table)
 {
     while (table->dead_count)
     {
@@ -476,6 +476,20 @@ table_sweep(ObjectTable *table)
         table->cursor = start + kept;
     }
     return 0;
+}
+
+int
+table_sweep(ObjectTable *table)
+{
+    /* What is let go of can run code whose probes come here again. */
+    static int sweeping;
+    int failed;
+    if (sweeping)
+        return 0;
+    sweeping = 1;
+    failed = sweep(table);
+    sweeping = 0;
+    return failed;
 }
 
 /* The callback of weak references: called while the object is torn down, at any time; it only notes. */

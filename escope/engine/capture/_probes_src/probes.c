@@ -58,7 +58,7 @@ acquire(Core *core, PyThreadState *me)
 void
 release(Core *core)
 {
-    if (--core->depth == 0)
+    if (core->depth > 0 && --core->depth == 0)
         core->owner = NULL;
 }
 
@@ -100,24 +100,60 @@ leave_to_reference(Probe *probe, PyObject *operands)
     Py_DECREF(all);
     Py_DECREF(fire);
     if (core->on && core->current != NULL) {
-        core->running = this_thread();
-        core->thread = (ThreadRecord *)core->current;
+        /* Another thread may have come in between; its record is not this one's. */
+        ThreadRecord *now = (ThreadRecord *)core->current;
+        if (now->state == this_thread()) {
+            core->running = now->state;
+            core->thread = now;
+        }
     }
+    if (UNLIKELY(deferred_frames.used) && core->owner != this_thread())
+        map_free(&deferred_frames);
     return done;
+}
+
+/* The exception that is set, as an object; a new reference. */
+static PyObject *
+take_error(void)
+{
+#if PY312
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL)
+        PyException_SetTraceback(value, trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+#endif
+}
+
+static void
+give_back_error(PyObject *error)
+{
+#if PY312
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
 }
 
 /* Ends an event.  Where it failed in between, the reference does it anew; `operands` makes what it is handed. */
 static PyObject *
-finish(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
+finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
 {
     Core *core = probe->core;
     PyObject *done = Py_None;
     if (UNLIKELY(failed < 0)) {
-        PyErr_Clear();
-        done = operands == NULL ? NULL
-                                : PyObject_CallMethod(probe->recorder, "act_again", "OOOO", thread, probe->act,
-                                                      probe, operands);
+        /* What a signal handler of the program raised within Python code of the core goes on afterwards. */
+        PyObject *error = operands != NULL ? take_error() : NULL;
+        done = error == NULL ? NULL
+                             : PyObject_CallMethod(probe->recorder, "act_again", "OOOOO", thread, probe->act, probe,
+                                                   operands, error);
         Py_XDECREF(done);
+        Py_XDECREF(error);
     }
     else if (UNLIKELY(flush(core) < 0))
         done = NULL;
@@ -146,6 +182,23 @@ remember_frame(Core *core, PyObject *frame)
         return map_put(&deferred_frames, frame, ((PyFrameObject *)frame)->f_frame);
     return 0;
 }
+
+/* The end of an event of `probe`: `operands`, what the reference is handed, are made only where it failed, with the
+   exception put aside. */
+#define FINISH(failed, operands)                                 \
+    do {                                                         \
+        if (LIKELY((failed) >= 0))                               \
+            return finish_event(probe, thread, 0, NULL);         \
+        {                                                        \
+            PyObject *raised = take_error();                     \
+            PyObject *handed = raised ? (operands) : NULL;       \
+            if (handed == NULL)                                  \
+                PyErr_Clear();                                   \
+            if (raised)                                          \
+                give_back_error(raised);                         \
+            return finish_event(probe, thread, -1, handed);      \
+        }                                                        \
+    } while (0)
 
 /* Operands for the reference: those given, then the frame. */
 static PyObject *
@@ -266,8 +319,17 @@ fire_line(PyObject *self)
             top->passive = 0;
         }
         failed = line_event(probe, thread);
-        done = finish(probe, thread, failed,
-                      failed < 0 ? (probe->suspendable ? with_frame(core, NULL) : PyTuple_New(0)) : NULL);
+        if (LIKELY(failed >= 0))
+            done = finish_event(probe, thread, 0, NULL);
+        else {
+            PyObject *raised = take_error();
+            PyObject *handed = probe->suspendable ? with_frame(core, NULL) : PyTuple_New(0);
+            if (handed == NULL)
+                PyErr_Clear();
+            if (raised != NULL)
+                give_back_error(raised);
+            done = finish_event(probe, thread, -1, handed);
+        }
     }
 gate:
     if (done != NULL && UNLIKELY(core->watchful || core->control_words[CONTROL_REQUEST] != core->seen_request ||
@@ -383,7 +445,7 @@ fire_call(PyObject *self)
         return leave_to_reference(probe, call_operands(probe, frame));
     thread = core->thread;
     failed = call_event(probe, thread, frame);
-    return finish(probe, thread, failed, failed < 0 ? call_operands(probe, frame) : NULL);
+    FINISH(failed, call_operands(probe, frame));
 }
 
 /* Writes the event that ends or suspends the current frame, and takes it off the stack. */
@@ -418,7 +480,7 @@ fire_return(PyObject *self)
     thread = core->thread;
     failed = find_settled(probe, thread) == NULL || value_token(core, value, &tag, &number) < 0 ||
              leave(probe, thread, tag, number) < 0 ? -1 : 0;
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_Pack(1, value) : NULL);
+    FINISH(failed, PyTuple_Pack(1, value));
 }
 
 static int
@@ -475,7 +537,7 @@ fire_yield(PyObject *self)
         return leave_to_reference(probe, with_frame(core, value));
     }
     failed = yield_event(probe, thread, record, value);
-    return finish(probe, thread, failed, failed < 0 ? with_frame(core, value) : NULL);
+    FINISH(failed, with_frame(core, value));
 }
 
 static int
@@ -527,10 +589,18 @@ fire_resume(PyObject *self)
         failed = PyDict_DelItem(core->suspended, address);
         if (!failed)
             failed = resume_event(probe, thread, record, value);
+        if (failed < 0) {
+            /* It is suspended still for the one who does it anew. */
+            PyObject *raised = take_error();
+            if (PyDict_SetItem(core->suspended, address, (PyObject *)record) < 0)
+                PyErr_Clear();
+            if (raised != NULL)
+                give_back_error(raised);
+        }
     }
     Py_DECREF(record);
     Py_DECREF(address);
-    return finish(probe, thread, failed, failed < 0 ? with_frame(core, value) : NULL);
+    FINISH(failed, with_frame(core, value));
 }
 
 /* -- variables ------------------------------------------------------------------------------------------------------ */
@@ -563,7 +633,7 @@ fire_store(PyObject *self)
         return leave_to_reference(probe, PyTuple_Pack(1, value));
     thread = core->thread;
     failed = store_event(probe, thread, value);
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_Pack(1, value) : NULL);
+    FINISH(failed, PyTuple_Pack(1, value));
 }
 
 static int
@@ -618,7 +688,7 @@ fire_store_cell(PyObject *self)
         return leave_to_reference(probe, PyTuple_Pack(1, cell));
     thread = core->thread;
     failed = store_cell_event(probe, thread, cell);
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_Pack(1, cell) : NULL);
+    FINISH(failed, PyTuple_Pack(1, cell));
 }
 
 static PyObject *
@@ -675,7 +745,7 @@ store_name(Probe *probe, int own)
         return leave_to_reference(probe, name_operands(probe, value, names, own));
     thread = core->thread;
     failed = store_name_event(probe, thread, value, namespace);
-    return finish(probe, thread, failed, failed < 0 ? name_operands(probe, value, names, own) : NULL);
+    FINISH(failed, name_operands(probe, value, names, own));
 }
 
 static PyObject *
@@ -722,7 +792,7 @@ fire_delete(PyObject *self)
         return leave_to_reference(probe, PyTuple_New(0));
     thread = core->thread;
     failed = find_settled(probe, thread) == NULL ? -1 : put_event(core, probe->head, 0, 0);
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_New(0) : NULL);
+    FINISH(failed, PyTuple_New(0));
 }
 
 static PyObject *
@@ -752,7 +822,7 @@ fire_restore(PyObject *self)
         failed = store_event(probe, thread, value);
     else
         failed = find_settled(probe, thread) == NULL ? -1 : put_event(core, probe->head, 0, 0);
-    return finish(probe, thread, failed, failed < 0 ? with_frame(core, NULL) : NULL);
+    FINISH(failed, with_frame(core, NULL));
 }
 
 /* -- attributes and items --------------------------------------------------------------------------------------------- */
@@ -815,7 +885,7 @@ fire_setattr(PyObject *self)
         return leave_to_reference(probe, PyTuple_Pack(2, operand[1], operand[0]));
     thread = core->thread;
     failed = setattr_event(probe, thread, operand[1], operand[0]);
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_Pack(2, operand[1], operand[0]) : NULL);
+    FINISH(failed, PyTuple_Pack(2, operand[1], operand[0]));
 }
 
 /* Updates the shadow at the cost of one item.  The list's place, 0 for a mapping; -1: behind the items kept;
@@ -942,7 +1012,7 @@ fire_setitem(PyObject *self)
         return leave_to_reference(probe, all_operands(probe, operand));
     thread = core->thread;
     failed = setitem_event(probe, thread, operand[1], operand[2], operand[0]);
-    return finish(probe, thread, failed, failed < 0 ? all_operands(probe, operand) : NULL);
+    FINISH(failed, all_operands(probe, operand));
 }
 
 static PyObject *
@@ -1002,7 +1072,7 @@ fire_receiver(PyObject *self)
     thread = core->thread;
     frame = find_settled(probe, thread);
     failed = frame == NULL ? -1 : add_receiver(frame, probe->depth, value, probe->name, probe->by_super);
-    return finish(probe, thread, failed, failed < 0 ? PyTuple_Pack(1, value) : NULL);
+    FINISH(failed, PyTuple_Pack(1, value));
 }
 
 static PyObject *
@@ -1076,7 +1146,7 @@ fire_args(PyObject *self)
         release(core);
         return leave_to_reference(probe, args_operands(probe, activation->localsplus));
     }
-    return finish(probe, thread, done, done < 0 ? args_operands(probe, activation->localsplus) : NULL);
+    FINISH(done, args_operands(probe, activation->localsplus));
 }
 
 /* `value.__dict__` is about to make the instance dict, and to hand it out: whose it is must be known by then. */
@@ -1146,7 +1216,7 @@ fire_touch(PyObject *self)
         release(core);
         return leave_to_reference(probe, PyTuple_Pack(1, value));
     }
-    return finish(probe, thread, done, done < 0 ? PyTuple_Pack(1, value) : NULL);
+    FINISH(done, PyTuple_Pack(1, value));
 }
 
 /* -- the types: one for each kind of probe ------------------------------------------------------------------------------------ */

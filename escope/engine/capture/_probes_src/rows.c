@@ -153,31 +153,51 @@ flush_slowly(Core *core)
 {
     PyObject *rows, *done, *count;
     rows = PyBytes_FromStringAndSize((const char *)core->out, (Py_ssize_t)(core->rows * sizeof(Row)));
-    core->rows = 0;
     if (rows == NULL)
         return -1;
     done = PyObject_CallMethod(core->ring, "go_on_at", "K", (unsigned long long)core->count);
-    if (done != NULL) {
-        Py_DECREF(done);
-        done = PyObject_CallMethod(core->recorder, "publish", "O", rows);
+    if (done == NULL) {
+        /* A signal handler raised before anything was put: the rows go with the next event. */
+        Py_DECREF(rows);
+        return -1;
     }
+    Py_DECREF(done);
+    core->rows = 0;
+    done = PyObject_CallMethod(core->recorder, "publish", "O", rows);
     Py_DECREF(rows);
+    if (done == NULL) {
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        count = PyObject_GetAttrString(core->ring, "written");
+        if (count != NULL) {
+            core->count = PyLong_AsUnsignedLongLong(count);
+            core->until = core->ring_words[CONSUMED] + core->capacity;
+            Py_DECREF(count);
+        }
+        else
+            PyErr_Clear();
+        PyErr_Restore(type, value, trace);
+        return -1;
+    }
+    Py_DECREF(done);
     count = PyObject_GetAttrString(core->ring, "written");
     if (count != NULL) {
         core->count = PyLong_AsUnsignedLongLong(count);
         core->until = core->ring_words[CONSUMED] + core->capacity;
         Py_DECREF(count);
+        return 0;
     }
-    if (done == NULL)
-        return -1;
-    Py_DECREF(done);
-    return 0;
+    return -1;
 }
 
 int
 flush(Core *core)
 {
     size_t rows = core->rows;
+    if (UNLIKELY(core->forked)) {
+        core->rows = 0;   /* a child, which was made while a probe was at work: the ring is its parent's */
+        return 0;
+    }
     if (LIKELY(rows)) {
         uint64_t end = core->count + rows, at = core->count % core->capacity;
         if (UNLIKELY(end > core->until))
