@@ -1,0 +1,90 @@
+"""Threads and signal handlers that come in between at any moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from escope.engine.replay.recording import Recording
+from escope.events import Kind
+from tests.launch.recording import environment
+
+THREADS = """
+import sys
+import threading
+
+def leaf(number):
+    held = {1: number}
+    del held[1]
+    return number
+
+def work():
+    for number in range(400):
+        leaf(number)
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=work) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+SIGNALS = """
+import signal
+
+class Stop(Exception):
+    pass
+
+def stop(number, frame):
+    raise Stop
+
+def busy():
+    made = []
+    while True:
+        made.append(type("Made", (), {"value": len(made)})())
+        if len(made) > 20:
+            made.clear()
+
+signal.signal(signal.SIGALRM, stop)
+caught = 0
+for _ in range(15):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        busy()
+    except Stop:
+        caught += 1
+print("caught", caught)
+"""
+
+
+def _record(folder: Path, text: str) -> tuple[subprocess.CompletedProcess[bytes], Path]:
+    script, recording = folder / "program.py", folder / "run.esr"
+    script.write_text(text)
+    command = [sys.executable, "-m", "escope", "record", "-o", str(recording), str(script)]
+    done = subprocess.run(
+        command, capture_output=True, check=False, timeout=200, env=environment(), cwd=folder
+    )
+    assert done.returncode == 0, done
+    assert b"recording stopped" not in done.stderr, done
+    return done, recording
+
+
+def test_every_thread_has_its_own_events_however_often_they_switch(tmp_path: Path) -> None:
+    _, recording = _record(tmp_path, THREADS)
+    with Recording.open(recording) as opened:
+        kinds = {Kind.CALL, Kind.RETURN, Kind.UNWIND, Kind.DELITEM}
+        counts: dict[int, Counter[str]] = {}
+        for event in opened.events(kinds=kinds):
+            if event.function in ("leaf", "work"):
+                counts.setdefault(event.thread, Counter())[event.kind] += 1
+    assert len(counts) == 6
+    for counted in counts.values():
+        assert counted == Counter({"call": 401, "return": 401, "delitem": 400})
+
+
+def test_what_a_signal_handler_raises_reaches_the_program(tmp_path: Path) -> None:
+    done, _ = _record(tmp_path, SIGNALS)
+    assert done.stdout == b"caught 15\n"
