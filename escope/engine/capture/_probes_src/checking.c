@@ -190,7 +190,7 @@ settle_one(Core *core, Suspect *suspect)
         PyObject *tuple = as_tuple(suspect), *found;
         if (tuple == NULL)
             return -1;
-        found = PyObject_CallMethod(core->checker, "_suspect", "(O)", tuple);
+        found = UPCALL(PyObject_CallMethod, core->checker, "_suspect", "(O)", tuple);
         Py_DECREF(tuple);
         Py_XDECREF(found);
         return found ? 0 : -1;
@@ -206,7 +206,7 @@ settle(Core *core, FrameRecord *frame, int keep)
     if (count == 0)
         return 0;
     if ((frame->counted != NULL && PyList_GET_SIZE(frame->counted)) || (count > INLINE_SUSPECTS && !keep)) {
-        PyObject *found = PyObject_CallMethod(core->checker, "settle", "OO", frame, keep ? Py_True : Py_False);
+        PyObject *found = UPCALL(PyObject_CallMethod, core->checker, "settle", "OO", frame, keep ? Py_True : Py_False);
         Py_XDECREF(found);
         return found ? 0 : -1;
     }

@@ -217,7 +217,7 @@ type_id_of(Core *core, Kind *kind)
     PyObject *number;
     if (LIKELY(kind->type_id))
         return 0;
-    number = PyObject_CallMethod((PyObject *)core, "_type", "O", kind->anatomy);
+    number = UPCALL(PyObject_CallMethod, (PyObject *)core, "_type", "O", kind->anatomy);
     if (number == NULL)
         return -1;
     kind->type_id = (uint32_t)PyLong_AsUnsignedLong(number);

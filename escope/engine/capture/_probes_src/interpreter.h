@@ -49,6 +49,17 @@ this_thread(void)
 #endif
 }
 
+/* A call of escope's own Python code: trace and profile functions of the program do not see it. */
+#define UPCALL(function, ...)                        \
+    __extension__({                                  \
+        PyThreadState *caller_ = this_thread();      \
+        PyObject *got_;                              \
+        PyThreadState_EnterTracing(caller_);         \
+        got_ = function(__VA_ARGS__);                \
+        PyThreadState_LeaveTracing(caller_);         \
+        got_;                                        \
+    })
+
 static inline Activation *
 activation_of(PyThreadState *thread)
 {

@@ -16,7 +16,7 @@ ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three)
     if (act == NULL)
         PyErr_Format(PyExc_KeyError, "%s", name);
     else if (one != NULL && (three != NULL || !PyErr_Occurred()))
-        found = PyObject_CallFunctionObjArgs(act, (PyObject *)core, one, two, three, NULL);
+        found = UPCALL(PyObject_CallFunctionObjArgs, act, (PyObject *)core, one, two, three, NULL);
     Py_XDECREF(three);
     return found;
 }

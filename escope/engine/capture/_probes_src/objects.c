@@ -169,7 +169,7 @@ kind_of(ObjectTable *table, PyTypeObject *cls)
     PyObject *anatomy;
     if (LIKELY(kind != NULL))
         return kind;
-    anatomy = PyObject_CallOneArg(table->make_anatomy, (PyObject *)cls);
+    anatomy = UPCALL(PyObject_CallOneArg, table->make_anatomy, (PyObject *)cls);
     if (anatomy == NULL)
         return NULL;
     kind = new_kind(table, cls, anatomy);

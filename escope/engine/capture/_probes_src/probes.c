@@ -96,7 +96,7 @@ leave_to_reference(Probe *probe, PyObject *operands)
     for (at = 0; at < count; at++)
         PyTuple_SET_ITEM(all, at + 2, Py_NewRef(PyTuple_GET_ITEM(operands, at)));
     Py_DECREF(operands);
-    done = PyObject_Call(fire, all, NULL);
+    done = UPCALL(PyObject_Call, fire, all, NULL);
     Py_DECREF(all);
     Py_DECREF(fire);
     if (core->on && core->current != NULL) {
@@ -150,8 +150,8 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
         /* What a signal handler of the program raised within Python code of the core goes on afterwards. */
         PyObject *error = operands != NULL ? take_error() : NULL;
         done = error == NULL ? NULL
-                             : PyObject_CallMethod(probe->recorder, "act_again", "OOOOO", thread, probe->act, probe,
-                                                   operands, error);
+                             : UPCALL(PyObject_CallMethod, probe->recorder, "act_again", "OOOOO", thread, probe->act,
+                                      probe, operands, error);
         Py_XDECREF(done);
         Py_XDECREF(error);
     }
@@ -159,7 +159,7 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
         done = NULL;
     Py_XDECREF(operands);
     if (done != NULL && UNLIKELY(Py_SIZE(thread->deferred))) {
-        done = PyObject_CallMethod(probe->recorder, "act_deferred", "O", thread);
+        done = UPCALL(PyObject_CallMethod, probe->recorder, "act_deferred", "O", thread);
         Py_XDECREF(done);
         map_free(&deferred_frames);
     }
@@ -231,7 +231,7 @@ find(Probe *probe, ThreadRecord *thread)
         frame->passive = 0;
         return frame;
     }
-    found = PyObject_CallMethod(probe->core->ledger, "find", "OO", thread, probe);
+    found = UPCALL(PyObject_CallMethod, probe->core->ledger, "find", "OO", thread, probe);
     Py_XDECREF(found);   /* the stack holds it */
     return (FrameRecord *)found;
 }
@@ -268,7 +268,7 @@ look_at_gate(Probe *probe)
 {
     PyObject *gate = PyObject_GetAttr(probe->recorder, text_gate), *frame = frame_object(), *done = NULL;
     if (gate != NULL && frame != NULL)
-        done = PyObject_CallMethodObjArgs(gate, text_at_line, (PyObject *)probe, frame, NULL);
+        done = UPCALL(PyObject_CallMethodObjArgs, gate, text_at_line, (PyObject *)probe, frame, NULL);
     Py_XDECREF(gate);
     Py_XDECREF(frame);
     return done;
@@ -282,7 +282,7 @@ line_event(Probe *probe, ThreadRecord *thread)
     if (UNLIKELY(frame == NULL))
         return -1;
     if (UNLIKELY(PyDict_GET_SIZE(core->objects->lent))) {
-        PyObject *done = PyObject_CallMethod(core->checker, "look_after", NULL);
+        PyObject *done = UPCALL(PyObject_CallMethod, core->checker, "look_after", NULL);
         if (done == NULL)
             return -1;
         Py_DECREF(done);
@@ -378,7 +378,8 @@ call_event(Probe *probe, ThreadRecord *thread, Activation *frame)
         return -1;
     record->address = (uint64_t)(uintptr_t)frame;
     if (module == NULL || module->kind->shape != SHAPE_NAMESPACE) {
-        PyObject *found = PyObject_CallMethod((PyObject *)core, "namespace", "OO", frame->f_globals, probe->module);
+        PyObject *found = UPCALL(PyObject_CallMethod, (PyObject *)core, "namespace", "OO", frame->f_globals,
+                                 probe->module);
         if (found == NULL)
             goto out;
         Py_DECREF(found);
@@ -654,7 +655,7 @@ store_cell_event(Probe *probe, ThreadRecord *thread, PyObject *cell)
     Py_XDECREF(slot);
     content = PyCell_GET(cell);
     if (followed == NULL || known != followed || content == NULL) {
-        PyObject *done = PyObject_CallFunctionObjArgs(probe->act, core->ledger, thread, (PyObject *)probe, cell,
+        PyObject *done = UPCALL(PyObject_CallFunctionObjArgs, probe->act, core->ledger, thread, (PyObject *)probe, cell,
                                                       NULL);
         Py_XDECREF(done);
         return done ? 0 : -1;

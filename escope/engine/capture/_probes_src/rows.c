@@ -84,7 +84,7 @@ string_id(Core *core, PyObject *text, uint64_t *id)
         return -1;
     if (PyUnicode_IS_COMPACT_ASCII(text) && PyUnicode_GET_LENGTH(text) <= core->limit_string)
         return define_ascii(core, text, id);
-    known = PyObject_CallMethod((PyObject *)core, "_define_string", "iOOn", TAG_STR, text, text,
+    known = UPCALL(PyObject_CallMethod, (PyObject *)core, "_define_string", "iOOn", TAG_STR, text, text,
                                 PyUnicode_GET_LENGTH(text));
     if (known == NULL)
         return -1;
@@ -136,7 +136,7 @@ scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
         return 0;
     {
         /* Large ints, bytes and complex: the reference's own way. */
-        PyObject *found = PyObject_CallMethod((PyObject *)core, "scalar_token", "O", value);
+        PyObject *found = UPCALL(PyObject_CallMethod, (PyObject *)core, "scalar_token", "O", value);
         if (found == NULL)
             return -1;
         *tag = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(found, 0));
@@ -155,7 +155,7 @@ flush_slowly(Core *core)
     rows = PyBytes_FromStringAndSize((const char *)core->out, (Py_ssize_t)(core->rows * sizeof(Row)));
     if (rows == NULL)
         return -1;
-    done = PyObject_CallMethod(core->ring, "go_on_at", "K", (unsigned long long)core->count);
+    done = UPCALL(PyObject_CallMethod, core->ring, "go_on_at", "K", (unsigned long long)core->count);
     if (done == NULL) {
         /* A signal handler raised before anything was put: the rows go with the next event. */
         Py_DECREF(rows);
@@ -163,7 +163,7 @@ flush_slowly(Core *core)
     }
     Py_DECREF(done);
     core->rows = 0;
-    done = PyObject_CallMethod(core->recorder, "publish", "O", rows);
+    done = UPCALL(PyObject_CallMethod, core->recorder, "publish", "O", rows);
     Py_DECREF(rows);
     if (done == NULL) {
         PyObject *type, *value, *trace;

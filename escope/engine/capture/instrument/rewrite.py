@@ -14,11 +14,12 @@ from typing import Any
 
 from bytecode import CompilerFlags, ConcreteBytecode, ConcreteInstr
 from bytecode.concrete import ExceptionTableEntry
-from bytecode.instr import UNSET, InstrLocation
+from bytecode.instr import UNSET
 
 from escope.engine.capture.instrument.emit_reference import KEPT, PROBE, Steps
 from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Entry, Op
 from escope.engine.capture.instrument.lines import calm
+from escope.engine.capture.instrument.locations import location_table
 from escope.engine.capture.instrument.plan import Insert, Place, Plan
 from escope.engine.capture.sites import Location
 
@@ -74,6 +75,8 @@ class Rewritten:
     constants: list[Insert | None]
     """What follows the original constants: the probe of an insert, or None itself."""
     assembled: ConcreteBytecode = field(repr=False)
+    spans: list[tuple[int, Location]] = field(repr=False)
+    """Code units and their location."""
 
     def code(self, original: CodeType) -> CodeType:
         """The new code object, the ints 0 standing for its probes."""
@@ -82,14 +85,14 @@ class Rewritten:
         made: CodeType = self.assembled.to_code(
             stacksize=original.co_stacksize, compute_exception_stack_depths=False
         )
-        return made
+        return made.replace(co_linetable=location_table(self.spans, original.co_firstlineno))
 
 
 def rewrite(plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]) -> Rewritten:
     """Insert the probes of `plan`, as `emit` makes them."""
     layout = _Layout(plan, emit)
     layout.run()
-    return Rewritten(layout.pieces, layout.constants, _assemble(plan.body, layout.pieces))
+    return Rewritten(layout.pieces, layout.constants, *_assemble(plan.body, layout.pieces))
 
 
 class _Layout:
@@ -307,8 +310,10 @@ def _caches(name: str) -> int:
     return int(entries[opcode.opmap[name]])
 
 
-def _assemble(body: Body, pieces: list[Piece]) -> ConcreteBytecode:
-    """Jump operands, caches and the exception table for `pieces`."""
+def _assemble(
+    body: Body, pieces: list[Piece]
+) -> tuple[ConcreteBytecode, list[tuple[int, Location]]]:
+    """Jump operands, caches and the exception table for `pieces`, and where each stands in the source."""
     caches = {name: _caches(name) for name in {piece.name for piece in pieces}}
     jumps = [index for index, piece in enumerate(pieces) if piece.label is not None]
     extended = [
@@ -332,17 +337,15 @@ def _assemble(body: Body, pieces: list[Piece]) -> ConcreteBytecode:
         if settled:
             break
     concrete = _concrete(body.code)
-    places: dict[Location, InstrLocation] = {}
+    spans = []
     for piece, more in zip(pieces, extended, strict=True):
-        place = places.get(piece.location)
-        if place is None:
-            place = places[piece.location] = InstrLocation(*piece.location)
         arg = UNSET if piece.arg is None else piece.arg
-        concrete.append(ConcreteInstr(piece.name, arg, location=place, extended_args=more or None))
+        concrete.append(ConcreteInstr(piece.name, arg, extended_args=more or None))
         if caches[piece.name]:
-            concrete.extend([ConcreteInstr("CACHE", 0, location=place)] * caches[piece.name])
+            concrete.extend([ConcreteInstr("CACHE", 0)] * caches[piece.name])
+        spans.append((1 + more + caches[piece.name], piece.location))
     concrete.exception_table = _table(pieces, starts)
-    return concrete
+    return concrete, spans
 
 
 def _concrete(code: CodeType) -> ConcreteBytecode:

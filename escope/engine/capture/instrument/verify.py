@@ -70,6 +70,7 @@ def verify(body: Body, original: list[Any], rewritten: Rewritten, code: CodeType
     constants = zip(was.co_consts, code.co_consts, strict=False)
     if len(code.co_consts) < len(was.co_consts) or any(a is not b for a, b in constants):
         raise NotVerified("co_consts differs")
+    _check_lines(code)
     old, new = _read(was), _read(code)
     pieces = rewritten.pieces
     if len(new) != len(pieces):
@@ -204,6 +205,18 @@ def _body(code: CodeType, read: list[_Read]) -> Body:
             guard = entries.setdefault(one.handler, Entry(0, 0, *one.handler))
         guards.append(guard)
     return Body(code, ops, list(entries.values()), guards, 0)
+
+
+def _check_lines(code: CodeType) -> None:
+    """The walk from entry to entry, which tracebacks and tracing take, tells what the units themselves tell."""
+    lines = [line for line, *_ in code.co_positions()]
+    reached = 0
+    for start, end, line in code.co_lines():
+        if start != 2 * reached or any(each != line for each in lines[reached : end // 2]):
+            raise NotVerified("the table of lines differs from the positions")
+        reached = end // 2
+    if reached != len(lines):
+        raise NotVerified("the table of lines has another length")
 
 
 def _read(code: CodeType) -> list[_Read]:
