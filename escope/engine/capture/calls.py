@@ -233,7 +233,8 @@ def keeps_for_itself(callee: Any, instrumented: InstrumentedTest) -> bool:
     if cls is types.MethodType:
         callee, cls = callee.__func__, type(callee.__func__)
     if cls is types.FunctionType:
-        return _is_foreign(callee.__module__)
+        # Not `__module__`: wrappers copy that from what they wrap.
+        return _is_foreign(callee.__globals__.get("__name__"))
     if an.has_base(an.type_mro(cls), type):
         return _is_foreign(an.type_name(callee))
     if cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
