@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
+import enum
 import functools
 import types
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from escope.engine.capture.calls import keeps_for_itself
+from escope.engine.capture.calls import keeps_for_itself, runs_seen_code
 
 
 def _library(source: str) -> dict[str, Any]:
@@ -40,6 +42,9 @@ def _seen(code: types.CodeType) -> bool:
         (functools.partial, False),
         (contextlib.ExitStack().push, False),
         (_plain, False),
+        (types.FunctionType.__get__, False),
+        (types.FunctionType, False),
+        ([].append, False),
         (_library("def register(thing): pass")["register"], True),
         (_library("class Holder:\n def hold(self, thing): pass")["Holder"]().hold, True),
     ],
@@ -59,3 +64,40 @@ def test_a_wrapper_that_took_over_a_name_is_still_its_library_s() -> None:
     wrapped = library["wrap"](contextlib.suppress)
     assert wrapped.__module__ == "contextlib"
     assert keeps_for_itself(wrapped, _seen)
+
+
+class Made:
+    def __init__(self) -> None:
+        pass
+
+
+Abstract = abc.ABCMeta("Abstract", (), {"__init__": Made.__init__})
+
+
+class Counting(type):
+    def __call__(cls) -> object:
+        return super().__call__()
+
+
+class Counted(metaclass=Counting):
+    def __init__(self) -> None:
+        pass
+
+
+class Colour(enum.Enum):
+    RED = 1
+
+
+class Renewed:
+    def __new__(cls) -> object:
+        return object.__new__(cls)
+
+
+@pytest.mark.parametrize(
+    ("callee", "seen"),
+    [(Made, True), (Abstract, True), (Counted, False), (Colour, False), (Renewed, False)],
+)
+def test_calling_a_class_is_seen_where_its_metaclass_leaves_that_to_type(
+    callee: type, seen: bool
+) -> None:
+    assert runs_seen_code(callee, lambda code: True) is seen

@@ -68,6 +68,9 @@ _DESCRIPTORS = frozenset(
     )
 )
 
+_MAKE_INSTANCE = type.__dict__["__call__"]
+"""What metaclasses inherit that do not say themselves what calling a class does (`ABCMeta`, for one)."""
+
 InstrumentedTest = Callable[[types.CodeType], bool]
 
 
@@ -79,7 +82,9 @@ def runs_seen_code(callee: Any, instrumented: InstrumentedTest) -> bool:
     if cls is types.MethodType:
         function = callee.__func__
         return type(function) is types.FunctionType and instrumented(function.__code__)
-    if cls is type:
+    if cls is type or (
+        an.has_base(an.type_mro(cls), type) and an.lookup(cls, "__call__") is _MAKE_INSTANCE
+    ):
         if an.lookup(callee, "__new__") is not object.__dict__["__new__"]:
             return False
         init = an.lookup(callee, "__init__")
@@ -236,29 +241,28 @@ def keeps_for_itself(callee: Any, instrumented: InstrumentedTest) -> bool:
         # Not `__module__`: wrappers copy that from what they wrap.
         return _is_foreign(callee.__globals__.get("__name__"))
     if an.has_base(an.type_mro(cls), type):
-        return _is_foreign(an.type_name(callee))
+        return _is_foreign_type(callee)
     if cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
         return _is_foreign(callee.__module__)
     if cls is types.BuiltinFunctionType:
-        return _is_foreign(an.type_name(type(callee.__self__)))
+        return _is_foreign_type(type(callee.__self__))
     if id(cls) in _DESCRIPTORS:
-        return _is_foreign(an.type_name(callee.__objclass__))
+        return _is_foreign_type(callee.__objclass__)
     call = an.lookup(cls, "__call__")
     if type(call) is types.FunctionType and instrumented(call.__code__):
         return False
-    return _is_foreign(an.type_name(cls))
+    return _is_foreign_type(cls)
 
 
-def _is_foreign(name: Any) -> bool:
-    """Whether a module or a class, by its dotted name, lies outside of the standard library."""
-    if type(name) is not str:
-        return False
-    top, dotted, _ = name.partition(".")
-    return (
-        (top not in sys.stdlib_module_names)
-        if dotted
-        else (top not in sys.stdlib_module_names and not hasattr(builtins, top))
-    )
+def _is_foreign(module: Any) -> bool:
+    """Whether a module, by its dotted name, lies outside of the standard library."""
+    return type(module) is str and module.partition(".")[0] not in sys.stdlib_module_names
+
+
+def _is_foreign_type(cls: type) -> bool:
+    """The same for the module of a class; the types without one in their names are the interpreter's."""
+    module, dotted, _ = an.type_name(cls).partition(".")
+    return bool(dotted) and _is_foreign(module)
 
 
 def _unwrapped(found: Any) -> Any:

@@ -29,7 +29,7 @@ runs_seen_code(Core *core, PyObject *callee)
         PyObject *function = PyMethod_GET_FUNCTION(callee);
         return Py_TYPE(function) == &PyFunction_Type && is_seen(core, function);
     }
-    if (cls == &PyType_Type) {
+    if (cls == &PyType_Type || (PyType_Check(callee) && cls->tp_call == PyType_Type.tp_call)) {
         PyTypeObject *made = (PyTypeObject *)callee;
         PyObject *init, *plain_new, *plain_init;
         plain_new = _PyType_Lookup(&PyBaseObject_Type, text_new);
