@@ -6,13 +6,16 @@ import abc
 import contextlib
 import enum
 import functools
+import itertools
 import types
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from escope.engine.capture.calls import keeps_for_itself, runs_seen_code
+from escope.engine.capture import calls
+from escope.engine.capture.calls import keeps_for_itself, runs_seen_code, suspects
 
 
 def _library(source: str) -> dict[str, Any]:
@@ -101,3 +104,31 @@ def test_calling_a_class_is_seen_where_its_metaclass_leaves_that_to_type(
     callee: type, seen: bool
 ) -> None:
     assert runs_seen_code(callee, lambda code: True) is seen
+
+
+class Countdown:
+    def __iter__(self) -> Countdown:
+        return self
+
+    def __next__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("iterator", "seen", "changes"),
+    [
+        (iter([1]), True, False),
+        (reversed(deque([1])), True, False),
+        (iter({1: 2}.items()), True, False),
+        (Countdown(), True, False),
+        (Countdown(), False, True),
+        (map(_plain, [[1]]), True, True),
+        (itertools.chain([1]), True, True),
+    ],
+)
+def test_only_iterators_that_run_code_are_suspected_by_next(
+    iterator: Iterator[Any], seen: bool, changes: bool
+) -> None:
+    calls._SEEN_CLASSES.clear()
+    assert bool(suspects(next, (iterator,), lambda code: seen)) is changes
+    calls._SEEN_CLASSES.clear()

@@ -6,6 +6,7 @@ import builtins
 import operator
 import sys
 import types
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ _PURE_METHODS: dict[int, frozenset[str]] = {
 }
 _READING: tuple[Any, ...] = (
     *(abs, all, any, ascii, bin, divmod, enumerate, filter, format, hasattr, hash, hex, iter, map),
-    *(max, min, oct, pow, print, repr, reversed, round, sorted, sum, zip),
+    *(max, min, next, oct, pow, print, repr, reversed, round, sorted, sum, zip),
     *(str, bytes, int, float, complex, list, tuple, dict, set, frozenset, slice),
 )
 _READING_FUNCTIONS = frozenset(map(id, _READING))
@@ -48,9 +49,22 @@ _READING_FUNCTIONS = frozenset(map(id, _READING))
 _READ_METHODS = (
     *("__abs__", "__bool__", "__bytes__", "__eq__", "__float__", "__format__", "__getattr__"),
     *("__getattribute__", "__getitem__", "__gt__", "__hash__", "__index__", "__int__", "__iter__"),
-    *("__len__", "__lt__", "__repr__", "__reversed__", "__round__", "__str__"),
+    *("__len__", "__lt__", "__next__", "__repr__", "__reversed__", "__round__", "__str__"),
 )
 _CONTAINERS = frozenset(id(base) for base, _ in an.CONTAINER_BASES)
+_VIEWS: tuple[Any, ...] = ({}.values(), {}.items())
+_ITERATED: tuple[Any, ...] = (
+    *([], (), {}, set(), "", "\u20ac", b"", bytearray(), deque(), range(0), range(1 << 70)),
+    *_VIEWS,
+)
+_REVERSED: tuple[Any, ...] = ([], {}, *_VIEWS, deque(), range(0))
+ITERATORS = frozenset(
+    map(
+        id,
+        (*(type(iter(each)) for each in _ITERATED), *(type(reversed(each)) for each in _REVERSED)),
+    )
+)
+"""By address: the iterators of builtin containers, which run no code and change nothing but themselves."""
 _ATTRIBUTE_FUNCTIONS = frozenset(map(id, (builtins.getattr, builtins.setattr, builtins.delattr)))
 _NAMESPACE_CALLS = frozenset({id(builtins.exec), id(builtins.eval)})
 _super_self = super.__dict__["__self__"].__get__
@@ -161,7 +175,9 @@ _SEEN_CLASSES: dict[int, tuple[type, bool]] = {}
 def reads_as_seen(value: Any, instrumented: InstrumentedTest) -> bool:
     """Whether reading `value` (printing, iterating, comparing it) runs no code but instrumented code."""
     cls = type(value)
-    if id(cls) in an.SCALAR_IDS or id(cls) in _CONTAINERS or cls is types.FunctionType:
+    if id(cls) in an.SCALAR_IDS or id(cls) in _CONTAINERS or id(cls) in ITERATORS:
+        return True
+    if cls is types.FunctionType:
         return True
     if cls is types.GeneratorType:
         return instrumented(value.gi_code)

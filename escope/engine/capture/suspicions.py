@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 import types
-from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +20,9 @@ from escope.storage.rows import Shape
 if TYPE_CHECKING:
     from escope.engine.capture.probes import Probe
 
-_ITERATED: tuple[Any, ...] = ([], (), {}, set(), "", "\u20ac", b"", bytearray(), deque(), range(0))
-_VIEWS: tuple[Any, ...] = ({}.values(), {}.items())
-_REVERSED: tuple[Any, ...] = ([], {}, *_VIEWS, deque(), range(0))
-_STEADY_TYPES: tuple[type, ...] = (
-    *(list, tuple, dict, range, memoryview, enumerate, zip, reversed),
-    *(type(iter(each)) for each in (*_ITERATED, *_VIEWS, range(1 << 70))),
-    *(type(reversed(each)) for each in _REVERSED),
+STEADY_READS = calls.ITERATORS | frozenset(
+    map(id, (list, tuple, dict, range, memoryview, enumerate, zip, reversed))
 )
-STEADY_READS = frozenset(map(id, _STEADY_TYPES))
 """By address: types whose subscripts and iteration run no code but their own and change nothing."""
 
 

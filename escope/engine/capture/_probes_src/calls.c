@@ -200,7 +200,7 @@ prepare_calls(void)
         "locals", NULL};
     static const char *const reading_names[] = {
         "abs", "all", "any", "ascii", "bin", "divmod", "enumerate", "filter", "format", "hasattr", "hash", "hex",
-        "iter", "map", "max", "min", "oct", "pow", "print", "repr", "reversed", "round", "sorted", "sum", "zip",
+        "iter", "map", "max", "min", "next", "oct", "pow", "print", "repr", "reversed", "round", "sorted", "sum", "zip",
         "str", "bytes", "int", "float", "complex", "list", "tuple", "dict", "set", "frozenset", "slice", NULL};
     static const char *const list_names[] = {"copy", "count", "index", NULL};
     static const char *const dict_names[] = {"get", "keys", "values", "items", "copy", NULL};
