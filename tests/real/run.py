@@ -163,7 +163,10 @@ def main() -> int:
         # Outside the repository, whose pyproject.toml would make all of it the programs' project.
         shutil.copytree(HERE / "drivers", folder)
         install([package for item in chosen for package in item.packages], packages)
-        print(f"CPython {sys.version.split()[0]}")
+        from escope.engine.capture.core import CORE
+
+        # The checkout's own: the C core only where it was built in place (an editable installation).
+        print(f"CPython {sys.version.split()[0]}, core {CORE}")
         print("| program | events | modules | bytes/event | plain | recorded | equal | labels |")
         print("|---|---|---|---|---|---|---|---|")
         results = [check(item, folder, packages, options.keep) for item in chosen]

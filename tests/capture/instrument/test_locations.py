@@ -68,22 +68,44 @@ print(seen)
 """
 
 
-@pytest.mark.skipif(CORE == "py", reason="a trace function sees the Python core at work")
-@pytest.mark.timeout(60)
-def test_a_trace_function_in_a_recorded_program_sees_wide_lines_as_they_are(tmp_path: Path) -> None:
-    script = tmp_path / "wide.py"
+COUNTED = """
+import sys, trace
+def right(a):
+{pad}    return (a + 1,{spaces}a + 2, 1 / a)
+counter = trace.Trace(count=1, trace=0)
+counter.runfunc(right, 3)
+own = [(line, times) for (file, line), times in counter.results().counts.items() if file == __file__]
+print(sorted(own))
+"""
+
+
+def same_output(program: str, folder: Path) -> None:
+    """What `program` prints, plain and recorded, is the same."""
+    script = folder / "wide.py"
     # Columns between 128 and 255: the forms of the table differ there.
-    script.write_text(
-        PROGRAM.format(pad="    if a > 100: return [" + "a, " * 80 + "]\n", spaces=" " * 130)
-    )
+    wide = "    if a > 100: return [" + "a, " * 80 + "]\n"
+    script.write_text(program.format(pad=wide, spaces=" " * 130))
     plain = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, env=environment(), check=True
     )
     recorded = subprocess.run(
-        [sys.executable, "-m", "escope", "record", "-o", str(tmp_path / "w.esr"), str(script)],
+        [sys.executable, "-m", "escope", "record", "-o", str(folder / "w.esr"), str(script)],
         capture_output=True,
         text=True,
         env={**environment(), "PYTHONMALLOC": "debug"},
         check=True,
     )
+    assert plain.stdout != ""
     assert recorded.stdout == plain.stdout
+
+
+def test_a_library_that_traces_a_recorded_program_counts_wide_lines_as_they_are(
+    tmp_path: Path,
+) -> None:
+    same_output(COUNTED, tmp_path)
+
+
+@pytest.mark.skipif(CORE == "py", reason="a trace function sees the Python core at work")
+@pytest.mark.timeout(60)
+def test_a_trace_function_in_a_recorded_program_sees_wide_lines_as_they_are(tmp_path: Path) -> None:
+    same_output(PROGRAM, tmp_path)
