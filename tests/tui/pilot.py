@@ -10,6 +10,7 @@ from typing import Any
 
 from textual import events
 from textual.keys import _character_to_key
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -39,9 +40,19 @@ def _at_rest(app: Cinema) -> bool:
     pumps = [app, *app.screen_stack, *app.screen.query("*")]
     return (
         app.reader.idle
-        and all(pump._message_queue.empty() for pump in pumps)
+        and all(_waits(pump) for pump in pumps)
         and not any(screen._callbacks or screen._layout_required for screen in app.screen_stack)
     )
+
+
+def _waits(pump: MessagePump) -> bool:
+    """Whether a pump waits for its next message.
+
+    An empty queue does not tell: a pump takes the message after the one at hand out of its queue,
+    to see whether it replaces it, and an await within a handler leaves the queue empty as well.
+    """
+    ready = pump._message_queue.ready_event
+    return not ready.is_set() and bool(ready._waiters)
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
