@@ -149,8 +149,10 @@ class Checker:
         for followed in list(lent.values()):
             followed.keepers = tuple(keeper for keeper in followed.keepers if keeper() is not None)
             cost = 2 + followed.length + len(followed.attributes)
+            if not followed.object_id:
+                continue  # it ended while another was compared
             if not followed.keepers or cost > self._lent_credit:
-                del lent[followed.object_id]
+                lent.pop(followed.object_id, None)
             if cost > self._lent_credit:
                 encoder.distrust(followed)
             else:

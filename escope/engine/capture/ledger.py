@@ -43,8 +43,8 @@ class Ledger:
         self, limits: CaptureLimits, is_instrumented: Callable[[types.CodeType], bool]
     ) -> None:
         self.encoder = self.make_encoder(limits)
-        self.checker = Checker(self.encoder, is_instrumented)
         self.is_instrumented = is_instrumented
+        self.checker = self.make_checker()
         self.suspended: dict[int, FrameRecord] = {}
         """Suspended generators and coroutines by the address of their frame object."""
         self.current: ThreadRecord | None = None
@@ -61,6 +61,10 @@ class Ledger:
     def make_encoder(limits: CaptureLimits) -> Encoder:
         """The encoder of this core."""
         return Encoder(limits)
+
+    def make_checker(self) -> Checker:
+        """The checker of this core."""
+        return Checker(self.encoder, self.is_instrumented)
 
     def time(self) -> None:
         """Write a time row."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import _probes, calls, object_events
-from escope.engine.capture.anatomy import Anatomy
+from escope.engine.capture.anatomy import CONTAINER_BASES, Anatomy
+from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.instrument import Operands, instrument_code
@@ -39,8 +40,20 @@ class NativeEncoder(_probes.Core, Encoder):
         table = NativeTable(Anatomy, STEADY_READS)
         _probes.Core.__init__(self, limits, table, limits.string, limits.items, limits.objects)
         self.acts.update(write=Encoder.write, check=Encoder.check)
+        self.know_containers(tuple(base for base, _ in CONTAINER_BASES))
         self._next_type = 1
-        self._round = 0
+
+
+class NativeChecker(Checker):
+    """The checker; the core walks, and has the credit for it."""
+
+    encoder: NativeEncoder
+
+    def walk(self, start: Any, operation: str) -> None:
+        self.encoder.walk(start, operation)
+
+    def look_after(self) -> None:
+        self.encoder.look_after()
 
 
 class NativeLedger(Ledger):
@@ -52,6 +65,9 @@ class NativeLedger(Ledger):
     @staticmethod
     def make_encoder(limits: CaptureLimits) -> Encoder:
         return NativeEncoder(limits)
+
+    def make_checker(self) -> Checker:
+        return NativeChecker(self.encoder, self.is_instrumented)
 
     def __init__(self, limits: CaptureLimits, is_instrumented: Any) -> None:
         super().__init__(limits, is_instrumented)

@@ -2,14 +2,13 @@
 
 #include "core.h"
 
-static PyObject *text_empty, *text_init, *text_new, *text_call;
+static PyObject *text_empty, *text_init, *text_new;
 static PtrMap pure, reading, namespaces, pure_list, pure_dict, pure_set;
 
 static int
-is_container(PyTypeObject *cls)
+is_container(Core *core, PyTypeObject *cls)
 {
-    return cls == &PyList_Type || cls == &PyTuple_Type || cls == &PyDict_Type || cls == &PySet_Type ||
-           cls == &PyFrozenSet_Type || cls == &PyByteArray_Type;
+    return map_get(&core->containers, cls) != NULL;
 }
 
 static int
@@ -44,11 +43,10 @@ runs_seen_code(Core *core, PyObject *callee)
     return 0;
 }
 
+/* Unseen code may add names to the module that calls it. */
 static int
-suspect_globals(Core *core, FrameRecord *frame, PyObject *globals)
+suspect_globals(FrameRecord *frame, PyObject *globals)
 {
-    /* Unseen code may add names to the module that calls it. */
-    (void)core;
     return globals == NULL ? 0 : add_suspect(frame, globals, 0, text_empty, NULL, 0);
 }
 
@@ -62,8 +60,8 @@ is_pure_method(PyTypeObject *cls, PyObject *name)
 }
 
 static int
-suspect_container(Core *core, FrameRecord *frame, PyObject *container, PyObject *name, PyObject **arguments,
-                  Py_ssize_t count, PyObject *globals)
+suspect_container(FrameRecord *frame, PyObject *container, PyObject *name, PyObject **arguments, Py_ssize_t count,
+                  PyObject *globals)
 {
     if (!PyUnicode_CHECK_INTERNED(name))
         return 1;
@@ -71,7 +69,7 @@ suspect_container(Core *core, FrameRecord *frame, PyObject *container, PyObject 
         return 0;
     if (add_suspect(frame, container, 0, name, count ? arguments[0] : NULL, (uint32_t)count) < 0)
         return -1;
-    return suspect_globals(core, frame, globals);
+    return suspect_globals(frame, globals);
 }
 
 /* Whether reading `value` runs no code but instrumented code; -1: error. */
@@ -80,7 +78,7 @@ reads_as_seen(Core *core, PyObject *value)
 {
     PyTypeObject *cls = Py_TYPE(value);
     Kind *kind;
-    if (is_scalar(value) || is_container(cls) || cls == &PyFunction_Type)
+    if (is_scalar(value) || is_container(core, cls) || cls == &PyFunction_Type)
         return 1;
     if (cls == &PyGen_Type) {
         PyObject *found = ask(core, "reads_as_seen", value, NULL, NULL);
@@ -121,9 +119,9 @@ suspect_call(Core *core, FrameRecord *frame, PyObject *callee, PyObject **argume
     }
     if (cls == &PyCFunction_Type) {
         PyObject *owner = PyCFunction_GET_SELF(callee);
-        if (owner != NULL && is_container(Py_TYPE(owner))) {
+        if (owner != NULL && is_container(core, Py_TYPE(owner))) {
             PyObject *name = PyUnicode_InternFromString(((PyCFunctionObject *)callee)->m_ml->ml_name);
-            int done = name ? suspect_container(core, frame, owner, name, arguments, count, globals) : -1;
+            int done = name ? suspect_container(frame, owner, name, arguments, count, globals) : -1;
             Py_XDECREF(name);
             return done;
         }
@@ -161,8 +159,8 @@ suspect_method(Core *core, FrameRecord *frame, Receiver *found, PyObject *callee
         }
         return 0;
     }
-    if (is_container(cls))
-        return suspect_container(core, frame, value, found->name, arguments, count, globals);
+    if (is_container(core, cls))
+        return suspect_container(frame, value, found->name, arguments, count, globals);
     if (PyModule_CheckExact(value) && self == NULL)
         return suspect_call(core, frame, callee, arguments, count, globals);
     if (self == value && Py_TYPE(callee) == &PyFunction_Type && is_seen(core, callee))
@@ -219,6 +217,5 @@ prepare_calls(void)
     text_empty = PyUnicode_InternFromString("");
     text_init = PyUnicode_InternFromString("__init__");
     text_new = PyUnicode_InternFromString("__new__");
-    text_call = PyUnicode_InternFromString("call");
-    return failed || !text_empty || !text_init || !text_new || !text_call ? -1 : 0;
+    return failed || !text_empty || !text_init || !text_new ? -1 : 0;
 }

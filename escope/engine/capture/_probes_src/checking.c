@@ -1,4 +1,4 @@
-/* When contents are compared with their shadows: checking.py.  Walks over many objects are the reference's. */
+/* When contents are compared with their shadows: checking.py.  Walks over many objects: walks.c. */
 
 #include "core.h"
 
@@ -38,18 +38,24 @@ value_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     return token_of(core, value, tag, number);
 }
 
-static int
+/* From here on the object's content is not known, until it is checked again. */
+int
+distrust(Core *core, Followed *followed)
+{
+    if (followed->stale || followed->fresh)
+        return 0;
+    followed->stale = 1;
+    if (followed->kind->constant)
+        return 0;
+    return put_row(core, HEAD(DETAIL_RELABEL), (uint32_t)followed->object_id, LABEL_UNOBSERVED);
+}
+
+int
 needed(Core *core, Followed *followed, PyObject *operation)
 {
     if (followed->length <= SMALL || affordable(core, followed))
         return check(core, followed, operation) < 0 ? -1 : 0;
-    if (!followed->stale && !followed->fresh) {
-        followed->stale = 1;
-        if (followed->kind->constant)
-            return 0;
-        return put_row(core, HEAD(DETAIL_RELABEL), (uint32_t)followed->object_id, LABEL_UNOBSERVED);
-    }
-    return 0;
+    return distrust(core, followed);
 }
 
 static int
@@ -173,13 +179,15 @@ settle_one(Core *core, Suspect *suspect)
     PyObject *value = suspect->value;
     Followed *known, *owner;
     int done;
-    if (!suspect->deep) {
-        known = table_get(core->objects, value);
-        owner = PyDict_Check(value) ? map_get(&core->objects->by_dict, value) : NULL;
-        if (owner != NULL && owner != known && needed(core, owner, suspect->operation) < 0)
-            return -1;
-        if (known == NULL || known->fresh)
-            return 0;
+    known = table_get(core->objects, value);
+    owner = PyDict_Check(value) ? map_get(&core->objects->by_dict, value) : NULL;
+    if (owner != NULL && owner != known && needed(core, owner, suspect->operation) < 0)
+        return -1;
+    if (suspect->deep)
+        return walk(core, value, suspect->operation);
+    if (known == NULL || known->fresh)
+        return 0;
+    {
         done = by_hint(core, known, value, suspect);
         if (done == 0)
             return needed(core, known, suspect->operation);

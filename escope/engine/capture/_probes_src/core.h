@@ -95,7 +95,6 @@ typedef struct ObjectTable {
     PtrMap kinds;            /* type or anatomy → Kind, owned */
     PyObject *make_anatomy;  /* owned: the class Anatomy */
     PyObject *steady;        /* owned: set of addresses of types */
-    PyObject *on_death;      /* owned: called where `core` is NULL */
     PyObject *collect;       /* owned: the callback of weak references */
     PyObject *lent;          /* owned dict */
     PyObject *names_list;    /* owned list: namespaces */
@@ -184,7 +183,7 @@ typedef struct Core {
     size_t scratch_rows, scratch_room;         /* of the content being written */
     Row *changes;
     size_t change_rows, change_room;           /* of the check being made */
-    uint64_t next_type, round;
+    uint64_t round;                            /* number of the newest walk */
     /* ring and control page */
     PyObject *ring;          /* owned */
     Py_buffer ring_view, words_view, control_view;
@@ -207,8 +206,9 @@ typedef struct Core {
     uint64_t next_frame, began;
     int64_t timed_at;
     /* the checker's own */
-    int64_t credit;
-    uint64_t walked_at;
+    int64_t walk_credit, lent_credit;          /* items that may still be looked at */
+    uint64_t walked_at, looked_at;             /* events when they were last earned */
+    PtrMap containers;       /* types whose methods are known */
     /* the reference's functions by name */
     PyObject *acts;          /* owned dict */
 } Core;
@@ -279,8 +279,14 @@ int attribute_is(Core *core, Followed *target, PyObject *owner, PyObject *name, 
 
 /* checking.c: checking.py */
 int passed(Core *core, Followed *followed);
+int needed(Core *core, Followed *followed, PyObject *operation);
+int distrust(Core *core, Followed *followed);
 int settle(Core *core, FrameRecord *frame, int keep);
 int value_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
+
+/* walks.c: checking.py */
+int walk(Core *core, PyObject *start, PyObject *operation);
+int look_after(Core *core);
 
 /* frames.c: frames.py */
 void drop_suspects(FrameRecord *frame);

@@ -6,6 +6,7 @@
 
 int prepare_contents(void);
 int prepare_checking(void);
+int prepare_walks(void);
 int note_new(Core *core, Followed *followed);
 
 PyObject *
@@ -37,6 +38,7 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
     self->suspended = PyDict_New();
     self->next_string = self->next_frame = 1;
     self->timed_at = -256;
+    self->walk_credit = self->lent_credit = 50000;
     clock_gettime(CLOCK_MONOTONIC, &now);
     self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
     return self->strings && self->acts && self->suspended ? 0 : -1;
@@ -207,6 +209,40 @@ core_flush(Core *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+core_walk(Core *self, PyObject *args)
+{
+    PyObject *start, *operation;
+    if (!PyArg_ParseTuple(args, "OU", &start, &operation) || walk(self, start, operation) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+core_look_after(Core *self, PyObject *Py_UNUSED(ignored))
+{
+    if (look_after(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* know_containers(types): those whose methods are known; they are builtin and stay. */
+static PyObject *
+core_know_containers(Core *self, PyObject *types)
+{
+    Py_ssize_t at;
+    if (!PyTuple_Check(types)) {
+        PyErr_SetString(PyExc_TypeError, "a tuple of types is needed");
+        return NULL;
+    }
+    for (at = 0; at < PyTuple_GET_SIZE(types); at++) {
+        PyObject *cls = PyTuple_GET_ITEM(types, at);
+        if (map_put(&self->containers, cls, cls) < 0)
+            return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 core_register(Core *self, PyObject *code)
 {
     if (map_put(&self->codes, code, code) < 0)
@@ -294,6 +330,9 @@ static PyMethodDef core_methods[] = {
     {"time", (PyCFunction)core_time, METH_NOARGS, NULL},
     {"settle", (PyCFunction)core_settle, METH_O, NULL},
     {"flush", (PyCFunction)core_flush, METH_NOARGS, NULL},
+    {"walk", (PyCFunction)core_walk, METH_VARARGS, NULL},
+    {"look_after", (PyCFunction)core_look_after, METH_NOARGS, NULL},
+    {"know_containers", (PyCFunction)core_know_containers, METH_O, NULL},
     {"register", (PyCFunction)core_register, METH_O, NULL},
     {"watch", (PyCFunction)core_watch, METH_VARARGS, NULL},
     {"new_frame", (PyCFunction)core_new_frame, METH_O, NULL},
@@ -415,7 +454,7 @@ PyInit__probes(void)
         if (PyModule_AddType(module, types[at]) < 0)
             goto failed;
     }
-    if (prepare_contents() < 0 || prepare_checking() < 0 || prepare_calls() < 0 || prepare_probes(module) < 0)
+    if (prepare_contents() < 0 || prepare_checking() < 0 || prepare_walks() < 0 || prepare_calls() < 0 || prepare_probes(module) < 0)
         goto failed;
     return module;
 failed:

@@ -282,10 +282,8 @@ line_event(Probe *probe, ThreadRecord *thread)
     if (UNLIKELY(frame == NULL))
         return -1;
     if (UNLIKELY(PyDict_GET_SIZE(core->objects->lent))) {
-        PyObject *done = UPCALL(PyObject_CallMethod, core->checker, "look_after", NULL);
-        if (done == NULL)
+        if (look_after(core) < 0)
             return -1;
-        Py_DECREF(done);
     }
     frame->site = probe->site;
     thread->unwound = 0;

@@ -1,0 +1,342 @@
+/* Walks over everything that unseen code may have reached, and what it keeps: `Checker.walk` and
+   `Checker.look_after` of checking.py, in the same order and at the same price. */
+
+#include "core.h"
+
+enum {
+    WALK_CREDIT = 50000, WALK_PER_EVENT = 60, WALK_STRANGE = 200, STRANGE_DEPTH = 4, REFERENTS = 64,
+    SEEN_SLOTS = 512     /* at most WALK_STRANGE objects are opened in one walk */
+};
+
+typedef struct {
+    PyObject *value;     /* owned: a Followed, or an object that has none */
+    int depth;
+} Step;
+
+/* What one walk still has before it.  Walks do not nest: their thread is busy, and the others wait. */
+static Step *ahead;
+static size_t ahead_count, ahead_room;
+
+/* Which strange objects the walk of that number has opened, by open addressing. */
+static struct {
+    const void *key;
+    uint64_t round;
+} opened[SEEN_SLOTS];
+
+static PyObject *text_unseen, *text_builtins;
+
+static int
+push(PyObject *value, int depth)
+{
+    if (ahead_count == ahead_room) {
+        size_t more = ahead_room ? ahead_room * 2 : 256;
+        Step *made = PyMem_RawRealloc(ahead, more * sizeof(Step));
+        if (made == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        ahead = made;
+        ahead_room = more;
+    }
+    ahead[ahead_count++] = (Step){Py_NewRef(value), depth};
+    return 0;
+}
+
+static void
+drop_rest(void)
+{
+    while (ahead_count) {
+        PyObject *value = ahead[--ahead_count].value;
+        Py_DECREF(value);
+    }
+}
+
+/* Notes that `value` is opened; whether it was before. */
+static int
+was_opened(const void *value, uint64_t round)
+{
+    size_t at;
+    for (at = ptr_hash(value) % SEEN_SLOTS; opened[at].round == round; at = (at + 1) % SEEN_SLOTS) {
+        if (opened[at].key == value)
+            return 1;
+    }
+    opened[at].key = value;
+    opened[at].round = round;
+    return 0;
+}
+
+/* -- what is not followed ----------------------------------------------------------------------------------------- */
+
+typedef struct {
+    PyObject *found[REFERENTS];
+    int count;
+} Referents;
+
+static int
+gather(PyObject *value, void *into)
+{
+    Referents *referents = into;
+    if (!is_scalar(value))
+        referents->found[referents->count++] = value;
+    return referents->count == REFERENTS;
+}
+
+static int
+is_dead_end(PyTypeObject *cls)
+{
+    return cls == &PyModule_Type || cls == &PyCode_Type || cls == &PyFrame_Type || cls == &PyGetSetDescr_Type ||
+           cls == &PyType_Type;
+}
+
+/* Pushes what an object refers to, as the garbage collector sees it, which runs no code of anybody. */
+static int
+push_held(PyObject *value, int depth, uint64_t round)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    Referents referents;
+    int at, failed = 0;
+    if (is_scalar(value) || is_dead_end(cls) || PyType_Check(value) || was_opened(value, round))
+        return 0;
+    if (cls == &PyFunction_Type) {
+        PyObject *cells = ((PyFunctionObject *)value)->func_closure;
+        Py_ssize_t place;
+        for (place = 0; cells != NULL && place < PyTuple_GET_SIZE(cells); place++) {
+            if (push(PyTuple_GET_ITEM(cells, place), depth) < 0)
+                return -1;
+        }
+        return 0;
+    }
+    if (cls == &PyMemoryView_Type) {
+        PyObject *base = PyObject_GetAttrString(value, "obj");
+        if (base == NULL) {
+            PyErr_Clear();   /* released */
+            return 0;
+        }
+        failed = push(base, depth);
+        Py_DECREF(base);
+        return failed;
+    }
+    if (cls == &PyDict_Type) {
+        int globals = PyDict_Contains(value, text_builtins);
+        if (globals)
+            return globals < 0 ? -1 : 0;
+    }
+    if (!PyObject_IS_GC(value) || cls->tp_traverse == NULL)
+        return 0;
+    referents.count = 0;
+    cls->tp_traverse(value, gather, &referents);
+    for (at = 0; at < referents.count; at++)
+        Py_INCREF(referents.found[at]);
+    for (at = 0; at < referents.count; at++) {
+        if (!failed)
+            failed = push(referents.found[at], depth);
+        Py_DECREF(referents.found[at]);
+    }
+    return failed;
+}
+
+/* Lends what the callable `value`, in the hands of unseen code, can change by itself. */
+static int
+lend_behind(Core *core, PyObject *value)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    PyObject *found;
+    if (cls == &PyCFunction_Type) {
+        PyObject *owner = PyCFunction_GET_SELF(value);
+        if (owner == NULL || map_get(&core->containers, Py_TYPE(owner)) == NULL)
+            return 0;
+    }
+    else if (cls == &PyMethod_Type) {
+        if (runs_seen_code(core, value) || table_get(core->objects, PyMethod_GET_SELF(value)) == NULL)
+            return 0;
+    }
+    else if (cls != &_PyMethodWrapper_Type)
+        return 0;
+    found = UPCALL(PyObject_CallMethod, core->checker, "_lend_behind", "O", value);
+    Py_XDECREF(found);
+    return found ? 0 : -1;
+}
+
+/* -- what is followed --------------------------------------------------------------------------------------------- */
+
+static int
+push_if_followed(PyObject *item)
+{
+    return Py_TYPE(item) == &FollowedType ? push(item, 0) : 0;
+}
+
+/* Pushes the followed objects that an object's shadow refers to. */
+static int
+push_children(Followed *followed)
+{
+    PyObject *items = followed->items, *each;
+    Py_ssize_t at = 0;
+    if (items != NULL && PyList_CheckExact(items)) {
+        for (; at < PyList_GET_SIZE(items); at++) {
+            if (push_if_followed(PyList_GET_ITEM(items, at)) < 0)
+                return -1;
+        }
+    }
+    else if (items != NULL && PyDict_CheckExact(items)) {
+        int mapping = followed->kind->shape == SHAPE_DICT || followed->kind->shape == SHAPE_NAMESPACE;
+        while (PyDict_Next(items, &at, NULL, &each)) {
+            if (!mapping) {
+                if (push_if_followed(each) < 0)
+                    return -1;
+            }
+            else if (push_if_followed(PyTuple_GET_ITEM(each, 0)) < 0 || push_if_followed(PyTuple_GET_ITEM(each, 1)) < 0)
+                return -1;
+        }
+    }
+    at = 0;
+    while (followed->attributes != NULL && PyDict_Next(followed->attributes, &at, NULL, &each)) {
+        if (push_if_followed(each) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static Py_ssize_t
+price(const Followed *followed)
+{
+    return 2 + followed->length + (followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0);
+}
+
+static void
+earn(Core *core, int64_t *credit, uint64_t *since)
+{
+    int64_t earned = *credit + (int64_t)(core->events - *since) * WALK_PER_EVENT;
+    *credit = earned < WALK_CREDIT ? earned : WALK_CREDIT;
+    *since = core->events;
+}
+
+static int
+walk_step(Core *core, PyObject *value, int depth, int *strange, PyObject *operation)
+{
+    Followed *followed = Py_TYPE(value) == &FollowedType ? (Followed *)value : table_get(core->objects, value);
+    if (followed != NULL && followed->round == core->round)
+        return 0;
+    if (followed == NULL || is_immutable(followed)) {
+        PyObject *target = value;
+        int failed;
+        if (followed != NULL) {
+            followed->round = core->round;
+            target = target_of(followed);
+            if (target == NULL)
+                return 0;
+        }
+        Py_INCREF(target);
+        failed = lend_behind(core, target);
+        if (!failed && depth < STRANGE_DEPTH && *strange > 0) {
+            --*strange;
+            failed = push_held(target, depth + 1, core->round);
+        }
+        Py_DECREF(target);
+        return failed;
+    }
+    followed->round = core->round;
+    if (followed->fresh || !followed->object_id)
+        return 0;
+    if (core->walk_credit <= 0) {
+        /* What lies behind an object that is distrusted already was distrusted with it. */
+        return followed->stale ? 0 : distrust(core, followed) < 0 ? -1 : push_children(followed);
+    }
+    core->walk_credit -= price(followed);
+    return needed(core, followed, operation) < 0 ? -1 : push_children(followed);
+}
+
+/* Checks everything that is reachable, within a bound; beyond it, distrusts. */
+int
+walk(Core *core, PyObject *start, PyObject *operation)
+{
+    int strange = WALK_STRANGE, failed;
+    core->round++;
+    earn(core, &core->walk_credit, &core->walked_at);
+    failed = push(start, 0);
+    while (!failed && ahead_count) {
+        Step step = ahead[--ahead_count];
+        failed = walk_step(core, step.value, step.depth, &strange, operation);
+        Py_DECREF(step.value);
+    }
+    drop_rest();
+    return failed;
+}
+
+/* -- lent objects ------------------------------------------------------------------------------------------------- */
+
+static int
+is_kept(PyObject *keeper)
+{
+    PyObject *kept;
+    if (!PyWeakref_CheckRefExact(keeper))
+        return 1;   /* what stands for a keeper whose end cannot be known */
+    kept = ((PyWeakReference *)keeper)->wr_object;
+    return kept != Py_None && Py_REFCNT(kept) > 0;
+}
+
+/* Lets go of the keepers that are gone. */
+static int
+renew_keepers(Followed *followed)
+{
+    PyObject *keepers = followed->keepers, *left;
+    Py_ssize_t at, count = keepers ? PyTuple_GET_SIZE(keepers) : 0, kept = 0;
+    for (at = 0; at < count; at++)
+        kept += is_kept(PyTuple_GET_ITEM(keepers, at));
+    if (kept == count)
+        return 0;
+    left = kept ? PyTuple_New(kept) : NULL;
+    if (kept && left == NULL)
+        return -1;
+    for (at = kept = 0; left != NULL && at < count; at++) {
+        PyObject *keeper = PyTuple_GET_ITEM(keepers, at);
+        if (is_kept(keeper))
+            PyTuple_SET_ITEM(left, kept++, Py_NewRef(keeper));
+    }
+    Py_XSETREF(followed->keepers, left);
+    return 0;
+}
+
+static int
+look_after_one(Core *core, PyObject *number, Followed *followed)
+{
+    Py_ssize_t cost = price(followed);
+    PyObject *lent = core->objects->lent;
+    if (renew_keepers(followed) < 0)
+        return -1;
+    if (!followed->object_id)
+        return 0;   /* it ended while another was compared */
+    if ((followed->keepers == NULL || cost > core->lent_credit) && PyDict_Contains(lent, number) == 1 &&
+        PyDict_DelItem(lent, number) < 0)
+        return -1;
+    if (cost > core->lent_credit)
+        return distrust(core, followed);
+    core->lent_credit -= cost;
+    return check(core, followed, text_unseen) < 0 ? -1 : 0;
+}
+
+/* Checks the objects that unseen code keeps, as long as credit lasts; distrusts the rest. */
+int
+look_after(Core *core)
+{
+    PyObject *pairs, *lent = core->objects->lent;
+    Py_ssize_t at;
+    int failed = 0;
+    earn(core, &core->lent_credit, &core->looked_at);
+    pairs = PyDict_Items(lent);
+    if (pairs == NULL)
+        return -1;
+    for (at = 0; !failed && at < PyList_GET_SIZE(pairs); at++) {
+        PyObject *pair = PyList_GET_ITEM(pairs, at);
+        failed = look_after_one(core, PyTuple_GET_ITEM(pair, 0), (Followed *)PyTuple_GET_ITEM(pair, 1));
+    }
+    Py_DECREF(pairs);
+    return failed;
+}
+
+int
+prepare_walks(void)
+{
+    text_unseen = PyUnicode_InternFromString("unseen");
+    text_builtins = PyUnicode_InternFromString("__builtins__");
+    return text_unseen && text_builtins ? 0 : -1;
+}
