@@ -83,7 +83,7 @@ def call(
         own = encoder.namespace(names) if type(names) is dict else encoder.follow(names)
         binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, own.object_id))
     encoder.drain()
-    ledger.time()
+    ledger.pass_time()
     for head, aux, number in binds:
         encoder.row(head, aux, number)
     encoder.event(probe.head, record.frame_id, 0)
@@ -119,7 +119,7 @@ def yield_(
 
 def _leave(ledger: Ledger, thread: ThreadRecord, probe: Probe, tag: int, number: int) -> None:
     ledger.encoder.drain()
-    ledger.time()
+    ledger.pass_time()
     ledger.encoder.event(probe.head | tag, thread.caller_id(), number)
     thread.stack.pop()
 
@@ -139,7 +139,7 @@ def resume(
         ledger.checker.settle(record, keep=True)
     tag, number = ledger.value(value)
     ledger.encoder.drain()
-    ledger.time()
+    ledger.pass_time()
     ledger.encoder.event(probe.head | tag, record.frame_id, number)
     thread.stack.append(record)
 

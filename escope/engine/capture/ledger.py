@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _TIME_EVERY = 256
 """Events between time rows, where no call or return writes one."""
+_TIME_STEP = 1_000
+"""Nanoseconds that a time row has to be old for a call or return to write another."""
 
 
 _NOTED = {
@@ -56,6 +58,7 @@ class Ledger:
         self._next_frame = 1
         self._began = monotonic_ns()
         self._timed_at = -_TIME_EVERY
+        self._time = -_TIME_STEP
 
     @staticmethod
     def make_encoder(limits: CaptureLimits) -> Encoder:
@@ -68,8 +71,14 @@ class Ledger:
 
     def time(self) -> None:
         """Write a time row."""
-        self.encoder.row(Detail.TIME << 8, 0, monotonic_ns() - self._began)
+        self._time = monotonic_ns() - self._began
+        self.encoder.row(Detail.TIME << 8, 0, self._time)
         self._timed_at = self.encoder.events
+
+    def pass_time(self) -> None:
+        """Write a time row if the newest is old."""
+        if monotonic_ns() - self._began - self._time >= _TIME_STEP:
+            self.time()
 
     def time_if_due(self) -> None:
         """Write a time row if there was none for a while."""

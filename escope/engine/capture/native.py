@@ -86,6 +86,9 @@ class NativeLedger(Ledger):
     def time(self) -> None:
         self.encoder.time()
 
+    def pass_time(self) -> None:
+        self.encoder.pass_time()
+
     def time_if_due(self) -> None:
         if self.encoder.events - self.encoder.timed_at >= 256:
             self.encoder.time()

@@ -162,8 +162,22 @@ typedef struct {
     uint64_t value;
 } Row;
 
+/* A string that the dict of strings holds, by its address. */
+typedef struct {
+    PyObject *text;
+    uint64_t id;
+} KnownString;
+
+enum { KNOWN_STRINGS = 1024 };
+
 typedef struct Core {
     PyObject_HEAD
+    /* plain events: quick.h */
+    PyThreadState *quick;    /* whose plain events need nothing but their rows; NULL: nobody's */
+    FrameRecord *top;        /* borrowed: its innermost frame */
+    Row *next;               /* where in the ring the next row goes */
+    int64_t budget;          /* rows that may go there before the next look around */
+    PyInterpreterState *interpreter;
     /* rows of the event in the making */
     Row *out;
     size_t rows, room;
@@ -172,6 +186,7 @@ typedef struct Core {
     PyObject *strings;       /* owned dict: content → id */
     Py_ssize_t string_bytes;
     uint64_t next_string;
+    KnownString known_strings[KNOWN_STRINGS];
     Py_ssize_t limit_string, limit_items;
     long limit_objects;
     PyObject *limits;        /* owned */
@@ -190,6 +205,7 @@ typedef struct Core {
     uint64_t *ring_words, *control_words;
     uint8_t *ring_data;
     uint64_t capacity, count, until;
+    uint64_t at;             /* count % capacity */
     uint64_t swept_at;
     /* firing */
     PyObject *recorder, *ledger, *checker;     /* owned */
@@ -205,6 +221,8 @@ typedef struct Core {
     PyObject *suspended;     /* owned dict */
     uint64_t next_frame, began;
     int64_t timed_at;
+    uint64_t first_ticks, timed_ticks, step;   /* of the counter: at the first time row, the newest, a microsecond */
+    uint64_t first_time;
     /* the checker's own */
     int64_t walk_credit, lent_credit;          /* items that may still be looked at */
     uint64_t walked_at, looked_at;             /* events when they were last earned */
@@ -215,12 +233,17 @@ typedef struct Core {
 
 extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType;
 
+enum { SWEEP_EVERY = 64, TIME_EVERY = 256 };
+enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35 };                       /* ring.py */
+enum { CONTROL_EVENTS = 23, CONTROL_REQUEST = 48, CONTROL_PREDICATES = 52 };    /* control.py */
+
 /* rows.c: row_writer.py */
 int grow_rows(Row **rows, size_t *room, size_t wanted);
 int string_id(Core *core, PyObject *text, uint64_t *id);
 int scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);   /* 0: no scalar */
 int flush(Core *core);
 void write_time(Core *core);
+void pass_time(Core *core);
 
 static inline int
 put_row(Core *core, uint32_t head, uint32_t aux, uint64_t value)
@@ -233,6 +256,14 @@ put_row(Core *core, uint32_t head, uint32_t aux, uint64_t value)
     row->aux = aux;
     row->value = value;
     return 0;
+}
+
+static inline PyObject *
+known_string(Core *core, PyObject *text, uint64_t *id)
+{
+    KnownString *known = core->known_strings + (ptr_hash(text) & (KNOWN_STRINGS - 1));
+    *id = known->id;
+    return known->text == text ? text : NULL;
 }
 
 static inline int
@@ -308,5 +339,6 @@ int prepare_calls(void);
 int prepare_probes(PyObject *module);
 int acquire(Core *core, PyThreadState *me);
 void release(Core *core);
+void look_around(Core *core);
 
 #endif

@@ -18,6 +18,8 @@
 #include "internal/pycore_frame.h"
 #include "internal/pycore_dict.h"
 #include "internal/pycore_object.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_runtime.h"
 
 #if PY_VERSION_HEX < 0x030B0000 || PY_VERSION_HEX >= 0x030E0000
 #error "the C core is written for CPython 3.11, 3.12 and 3.13"
@@ -47,6 +49,38 @@ this_thread(void)
 #else
     return _PyThreadState_UncheckedGet();
 #endif
+}
+
+/* Who holds the GIL of `interpreter`: the thread that runs, without a look into its own storage, which costs more
+   than the rest of a plain event. */
+static inline PyThreadState *
+holder(PyInterpreterState *interpreter)
+{
+#if PY313
+    return _Py_atomic_load_ptr_relaxed(&interpreter->ceval.gil->last_holder);
+#elif PY312
+    return (PyThreadState *)_Py_atomic_load_relaxed(&interpreter->ceval.gil->last_holder);
+#else
+    (void)interpreter;
+    return (PyThreadState *)_Py_atomic_load_relaxed(&_PyRuntime.gilstate.tstate_current);
+#endif
+}
+
+/* An int of one digit: its value in `*number`. */
+static inline int
+is_small(PyObject *value, uint64_t *number)
+{
+#if PY312
+    if (!_PyLong_IsCompact((PyLongObject *)value))
+        return 0;
+    *number = (uint64_t)(int64_t)_PyLong_CompactValue((PyLongObject *)value);
+#else
+    Py_ssize_t size = Py_SIZE(value);
+    if (size < -1 || size > 1)
+        return 0;
+    *number = size ? (uint64_t)((int64_t)size * (int64_t)((PyLongObject *)value)->ob_digit[0]) : 0;
+#endif
+    return 1;
 }
 
 /* A call of escope's own Python code: trace and profile functions of the program do not see it. */

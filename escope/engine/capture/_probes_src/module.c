@@ -37,7 +37,7 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
     self->acts = PyDict_New();
     self->suspended = PyDict_New();
     self->next_string = self->next_frame = 1;
-    self->timed_at = -256;
+    self->timed_at = -TIME_EVERY;
     self->walk_credit = self->lent_credit = 50000;
     clock_gettime(CLOCK_MONOTONIC, &now);
     self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
@@ -74,7 +74,9 @@ core_connect(Core *self, PyObject *args)
     if (count == NULL)
         return NULL;
     self->count = PyLong_AsUnsignedLongLong(count);
+    self->at = self->count % self->capacity;
     Py_DECREF(count);
+    self->interpreter = PyInterpreterState_Get();
     self->on = 1;
     Py_RETURN_NONE;
 }
@@ -193,6 +195,13 @@ core_time(Core *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+core_pass_time(Core *self, PyObject *Py_UNUSED(ignored))
+{
+    pass_time(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 core_settle(Core *self, PyObject *frame)
 {
     if (Py_IS_TYPE(frame, &FrameRecordType) && settle(self, (FrameRecord *)frame, 0) < 0)
@@ -258,6 +267,7 @@ core_watch(Core *self, PyObject *args)
     unsigned long long request, version;
     if (!PyArg_ParseTuple(args, "pKK", &watchful, &request, &version))
         return NULL;
+    self->quick = NULL;
     self->watchful = (uint8_t)watchful;
     self->seen_request = request;
     self->seen_predicates = version;
@@ -285,6 +295,7 @@ core_get_current(Core *self, void *Py_UNUSED(closure))
 static int
 core_set_current(Core *self, PyObject *value, void *Py_UNUSED(closure))
 {
+    self->quick = NULL;
     self->running = NULL;
     self->thread = NULL;
     Py_XSETREF(self->current, value == NULL || value == Py_None ? NULL : Py_NewRef(value));
@@ -294,6 +305,7 @@ core_set_current(Core *self, PyObject *value, void *Py_UNUSED(closure))
 static PyObject *
 core_forget_thread(Core *self, PyObject *Py_UNUSED(ignored))
 {
+    self->quick = NULL;
     self->running = NULL;
     Py_RETURN_NONE;
 }
@@ -301,11 +313,57 @@ core_forget_thread(Core *self, PyObject *Py_UNUSED(ignored))
 static PyObject *
 core_fork(Core *self, PyObject *Py_UNUSED(ignored))
 {
+    self->quick = NULL;
     self->on = 0;
     self->forked = 1;
     self->owner = NULL;
     self->depth = 0;
     Py_RETURN_NONE;
+}
+
+static PyObject *
+core_get_string_bytes(Core *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSsize_t(self->string_bytes);
+}
+
+static int
+core_set_string_bytes(Core *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    self->string_bytes = PyLong_AsSsize_t(value);
+    if (self->string_bytes == 0)
+        memset(self->known_strings, 0, sizeof self->known_strings);   /* they are let go of */
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* `on` and `attention`: set at any time, by any thread. */
+
+static PyObject *
+core_get_on(Core *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(self->on);
+}
+
+static int
+core_set_on(Core *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    self->quick = NULL;
+    self->on = value == Py_True;
+    return 0;
+}
+
+static PyObject *
+core_get_attention(Core *self, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(self->attention);
+}
+
+static int
+core_set_attention(Core *self, PyObject *value, void *Py_UNUSED(closure))
+{
+    self->quick = NULL;
+    self->attention = value == Py_True;
+    return 0;
 }
 
 static PyObject *
@@ -328,6 +386,7 @@ static PyMethodDef core_methods[] = {
     {"check", (PyCFunction)core_check, METH_VARARGS, NULL},
     {"value", (PyCFunction)core_value, METH_O, NULL},
     {"time", (PyCFunction)core_time, METH_NOARGS, NULL},
+    {"pass_time", (PyCFunction)core_pass_time, METH_NOARGS, NULL},
     {"settle", (PyCFunction)core_settle, METH_O, NULL},
     {"flush", (PyCFunction)core_flush, METH_NOARGS, NULL},
     {"walk", (PyCFunction)core_walk, METH_VARARGS, NULL},
@@ -346,18 +405,18 @@ static PyMemberDef core_members[] = {
     {"objects", T_OBJECT, offsetof(Core, objects), READONLY, NULL},
     {"events", T_ULONGLONG, offsetof(Core, events), 0, NULL},
     {"_strings", T_OBJECT, offsetof(Core, strings), READONLY, NULL},
-    {"_string_bytes", T_PYSSIZET, offsetof(Core, string_bytes), 0, NULL},
     {"_next_string", T_ULONGLONG, offsetof(Core, next_string), 0, NULL},
     {"acts", T_OBJECT, offsetof(Core, acts), READONLY, NULL},
     {"suspended", T_OBJECT, offsetof(Core, suspended), READONLY, NULL},
     {"timed_at", T_LONGLONG, offsetof(Core, timed_at), 0, NULL},
-    {"on", T_BOOL, offsetof(Core, on), 0, NULL},
-    {"attention", T_BOOL, offsetof(Core, attention), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 
 static PyGetSetDef core_getset[] = {
     {"current", (getter)core_get_current, (setter)core_set_current, NULL, NULL},
+    {"_string_bytes", (getter)core_get_string_bytes, (setter)core_set_string_bytes, NULL, NULL},
+    {"on", (getter)core_get_on, (setter)core_set_on, NULL, NULL},
+    {"attention", (getter)core_get_attention, (setter)core_set_attention, NULL, NULL},
     {"out", (getter)core_get_rows, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -4,11 +4,9 @@
    event is done here if it is a plain one; else the reference's function does it, through Recorder.fire or from
    within, under the same ownership. */
 
-#include "core.h"
+#include "quick.h"
 #include <structmember.h>
 #include <time.h>
-
-enum { TIME_EVERY = 256, CONTROL_REQUEST = 48, CONTROL_PREDICATES = 52 };
 
 typedef struct {
     PyObject_HEAD
@@ -51,15 +49,46 @@ acquire(Core *core, PyThreadState *me)
         Py_END_ALLOW_THREADS
     }
     core->owner = me;
+    core->quick = NULL;
     core->depth++;
     return 0;
+}
+
+static inline int64_t
+least(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Nobody is at work any more: whether plain events of the running thread may go straight into the ring from here,
+   and how many before a sweep is due, or the time, or the ring is full. */
+void
+look_around(Core *core)
+{
+    ThreadRecord *thread = core->thread;
+    Py_ssize_t depth;
+    core->quick = NULL;
+    if (!core->on || core->running == NULL || core->attention || core->watchful || core->forked || core->rows ||
+        thread->busy || PyDict_GET_SIZE(core->objects->lent) || core->ring_words[CLOSED])
+        return;
+    depth = PyList_GET_SIZE(thread->stack);
+    if (depth == 0)
+        return;
+    core->budget = least(least((int64_t)(core->until - core->count), (int64_t)(core->capacity - core->at) - 1),
+                         least((int64_t)(core->swept_at + SWEEP_EVERY - 1 - core->events),
+                               core->timed_at + TIME_EVERY - (int64_t)core->events));
+    core->top = (FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 1);
+    core->next = (Row *)core->ring_data + core->at;
+    core->quick = core->running;
 }
 
 void
 release(Core *core)
 {
-    if (core->depth > 0 && --core->depth == 0)
+    if (core->depth > 0 && --core->depth == 0) {
         core->owner = NULL;
+        look_around(core);
+    }
 }
 
 static inline int
@@ -68,6 +97,7 @@ begin(Core *core, PyThreadState *me)
     if (UNLIKELY(core->running != me || core->owner != NULL || core->attention || core->thread->busy))
         return 0;
     core->owner = me;
+    core->quick = NULL;
     core->depth = 1;
     core->thread->busy = 1;
     return 1;
@@ -105,6 +135,8 @@ leave_to_reference(Probe *probe, PyObject *operands)
         if (now->state == this_thread()) {
             core->running = now->state;
             core->thread = now;
+            if (core->owner == NULL)
+                look_around(core);
         }
     }
     if (UNLIKELY(deferred_frames.used) && core->owner != this_thread())
@@ -292,13 +324,31 @@ line_event(Probe *probe, ThreadRecord *thread)
     return put_event(core, probe->head, 0, 0);
 }
 
+static inline int
+is_called(const Core *core)
+{
+    return core->watchful || core->control_words[CONTROL_REQUEST] != core->seen_request ||
+           core->control_words[CONTROL_PREDICATES] != core->seen_predicates;
+}
+
 static PyObject *
 fire_line(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me;
     PyObject *done;
+    if (LIKELY(quick != NULL && !is_called(core))) {
+        if (LIKELY(!probe->suspendable || quick->address == (uint64_t)(uintptr_t)activation_of(core->quick))) {
+            quick->passive = 0;
+            quick->site = probe->site;
+            core->thread->unwound = 0;
+            quick_event(core, probe->head, 0, 0);
+            return DONE;
+        }
+    }
+    me = this_thread();
     if (UNLIKELY(!core->on))
         return DONE;
     if (UNLIKELY(!begin(core, me)))
@@ -330,8 +380,7 @@ fire_line(PyObject *self)
         }
     }
 gate:
-    if (done != NULL && UNLIKELY(core->watchful || core->control_words[CONTROL_REQUEST] != core->seen_request ||
-                                 core->control_words[CONTROL_PREDICATES] != core->seen_predicates)) {
+    if (done != NULL && UNLIKELY(is_called(core))) {
         if (core->on) {
             Py_DECREF(done);
             done = look_at_gate(probe);
@@ -414,7 +463,7 @@ call_event(Probe *probe, ThreadRecord *thread, Activation *frame)
     }
     if (drain(core) < 0)
         goto out;
-    write_time(core);
+    pass_time(core);
     for (at = 0; at < count; at++) {
         if (put_row(core, bind[at].head, bind[at].aux, bind[at].value) < 0)
             goto out;
@@ -454,7 +503,7 @@ leave(Probe *probe, ThreadRecord *thread, uint32_t tag, uint64_t number)
     Core *core = probe->core;
     if (drain(core) < 0)
         return -1;
-    write_time(core);
+    pass_time(core);
     if (put_event(core, probe->head | tag, caller_id(thread), number) < 0)
         return -1;
     pop_frame(thread);
@@ -548,7 +597,7 @@ resume_event(Probe *probe, ThreadRecord *thread, FrameRecord *record, PyObject *
     if ((record->suspects && settle(core, record, 1) < 0) || value_token(core, value, &tag, &number) < 0 ||
         drain(core) < 0)
         return -1;
-    write_time(core);
+    pass_time(core);
     if (put_event(core, probe->head | tag, (uint32_t)record->frame_id, number) < 0)
         return -1;
     return PyList_Append(thread->stack, (PyObject *)record);
@@ -622,10 +671,20 @@ fire_store(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me = quick != NULL ? core->quick : this_thread();
     PyObject *value = activation_of(me)->localsplus[probe->slot];
     ThreadRecord *thread;
     int failed;
+    if (LIKELY(quick != NULL)) {
+        uint32_t tag;
+        uint64_t number;
+        if (LIKELY(quick_token(core, value, &tag, &number))) {
+            quick->passive = 0;
+            quick_event(core, probe->head | tag, 0, number);
+            return DONE;
+        }
+    }
     if (UNLIKELY(!core->on))
         return DONE;
     if (UNLIKELY(!begin(core, me)))

@@ -4,8 +4,28 @@
 #include <time.h>
 #include "core.h"
 
-enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35, CONTROL_EVENTS = 23 };   /* ring.py, control.py */
-enum { STRING_CACHE = 16 << 20, SWEEP_EVERY = 64 };
+enum { STRING_CACHE = 16 << 20 };
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+/* A counter that is cheaper to read than the clock; it decides only whether the clock is read. */
+static inline uint64_t
+ticks(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#elif defined(__aarch64__)
+    uint64_t now;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(now));
+    return now;
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+#endif
+}
 
 int
 grow_rows(Row **rows, size_t *room, size_t wanted)
@@ -28,10 +48,28 @@ void
 write_time(Core *core)
 {
     struct timespec now;
+    uint64_t time, elapsed;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    put_row(core, HEAD(DETAIL_TIME), 0,
-            (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec - core->began);
+    time = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec - core->began;
+    put_row(core, HEAD(DETAIL_TIME), 0, time);
     core->timed_at = (int64_t)core->events;
+    core->timed_ticks = ticks();
+    if (core->first_ticks == 0) {
+        core->first_ticks = core->timed_ticks;
+        core->first_time = time;
+    }
+    elapsed = time - core->first_time;
+    if (elapsed > 1000000 && core->timed_ticks > core->first_ticks)
+        core->step = (uint64_t)((double)(core->timed_ticks - core->first_ticks) * 1000.0 / (double)elapsed);
+}
+
+/* Writes the time if the newest is more than a microsecond old (Ledger.pass_time); until the counter's pace is
+   known, always. */
+void
+pass_time(Core *core)
+{
+    if (ticks() - core->timed_ticks >= core->step)
+        write_time(core);
 }
 
 /* -- strings ------------------------------------------------------------------------------------------------ */
@@ -45,6 +83,7 @@ define_ascii(Core *core, PyObject *text, uint64_t *id)
     int failed;
 
     if (core->string_bytes > STRING_CACHE) {
+        memset(core->known_strings, 0, sizeof core->known_strings);
         PyDict_Clear(core->strings);
         core->string_bytes = 0;
     }
@@ -56,6 +95,7 @@ define_ascii(Core *core, PyObject *text, uint64_t *id)
     Py_DECREF(number);
     if (failed < 0)
         return -1;
+    core->known_strings[ptr_hash(text) & (KNOWN_STRINGS - 1)] = (KnownString){text, *id};
     core->string_bytes += length + 100;
     if (put_row(core, HEAD(DETAIL_STRING) | TAG_STR, (uint32_t)length, *id) < 0)
         return -1;
@@ -75,7 +115,10 @@ define_ascii(Core *core, PyObject *text, uint64_t *id)
 int
 string_id(Core *core, PyObject *text, uint64_t *id)
 {
-    PyObject *known = PyDict_GetItemWithError(core->strings, text);
+    PyObject *known;
+    if (LIKELY(known_string(core, text, id)))
+        return 0;
+    known = PyDict_GetItemWithError(core->strings, text);
     if (LIKELY(known != NULL)) {
         *id = PyLong_AsUnsignedLongLong(known);
         return 0;
@@ -100,7 +143,12 @@ scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     PyTypeObject *cls = Py_TYPE(value);
     if (cls == &PyLong_Type) {
         int overflow;
-        long long small = PyLong_AsLongLongAndOverflow(value, &overflow);
+        long long small;
+        if (LIKELY(is_small(value, number))) {
+            *tag = TAG_INT;
+            return 1;
+        }
+        small = PyLong_AsLongLongAndOverflow(value, &overflow);
         if (LIKELY(!overflow)) {
             *tag = TAG_INT;
             *number = (uint64_t)small;
@@ -171,6 +219,7 @@ flush_slowly(Core *core)
         count = PyObject_GetAttrString(core->ring, "written");
         if (count != NULL) {
             core->count = PyLong_AsUnsignedLongLong(count);
+            core->at = core->count % core->capacity;
             core->until = core->ring_words[CONSUMED] + core->capacity;
             Py_DECREF(count);
         }
@@ -183,6 +232,7 @@ flush_slowly(Core *core)
     count = PyObject_GetAttrString(core->ring, "written");
     if (count != NULL) {
         core->count = PyLong_AsUnsignedLongLong(count);
+        core->at = core->count % core->capacity;
         core->until = core->ring_words[CONSUMED] + core->capacity;
         Py_DECREF(count);
         return 0;
@@ -199,7 +249,7 @@ flush(Core *core)
         return 0;
     }
     if (LIKELY(rows)) {
-        uint64_t end = core->count + rows, at = core->count % core->capacity;
+        uint64_t end = core->count + rows, at = core->at;
         if (UNLIKELY(end > core->until))
             core->until = __atomic_load_n(core->ring_words + CONSUMED, __ATOMIC_ACQUIRE) + core->capacity;
         if (UNLIKELY(end > core->until || at + rows > core->capacity || core->ring_words[CLOSED])) {
@@ -209,6 +259,7 @@ flush(Core *core)
         else {
             memcpy(core->ring_data + at * sizeof(Row), core->out, rows * sizeof(Row));
             core->count = end;
+            core->at = at + rows == core->capacity ? 0 : at + rows;
             core->rows = 0;
             __atomic_store_n(core->ring_words + PUBLISHED, end, __ATOMIC_RELEASE);
         }

@@ -1,0 +1,66 @@
+/* Plain events, written straight into the ring: nothing in them allocates, runs code or lets another thread in, so
+   that they need no ownership.  `look_around` decides when that is so; everything else takes the long way. */
+
+#ifndef ESCOPE_QUICK_H
+#define ESCOPE_QUICK_H
+
+#include "core.h"
+
+/* The innermost frame, if it is one of `code` and the running thread may write plain events of it; else NULL. */
+static inline FrameRecord *
+quick_frame(const Core *core, const PyObject *code)
+{
+    FrameRecord *top = core->top;
+    PyThreadState *quick = core->quick;
+    if (UNLIKELY(quick == NULL || quick != holder(core->interpreter) || core->budget <= 0))
+        return NULL;
+    return LIKELY(top->code == code && top->suspects == 0) ? top : NULL;
+}
+
+static inline void
+quick_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
+{
+    Row *row = core->next++;
+    row->head = head;
+    row->aux = aux;
+    row->value = value;
+    core->budget--;
+    core->events++;
+    core->count++;
+    core->at++;
+    __atomic_store_n(core->ring_words + PUBLISHED, core->count, __ATOMIC_RELEASE);
+    core->control_words[CONTROL_EVENTS] = core->events;
+}
+
+/* The token of a scalar that is written already, or needs no writing. */
+static inline int
+quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    if (cls == &PyLong_Type) {
+        *tag = TAG_INT;
+        return is_small(value, number);
+    }
+    if (cls == &PyFloat_Type) {
+        *tag = TAG_FLOAT;
+        memcpy(number, &((PyFloatObject *)value)->ob_fval, 8);
+        return 1;
+    }
+    if (cls == &PyUnicode_Type) {
+        *tag = TAG_STR;
+        return known_string(core, value, number) != NULL;
+    }
+    if (value == Py_None) {
+        *tag = TAG_NONE;
+        *number = 0;
+        return 1;
+    }
+    if (cls == &PyBool_Type) {
+        *tag = TAG_BOOL;
+        *number = value == Py_True;
+        return 1;
+    }
+    return 0;
+}
+
+#endif
