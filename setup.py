@@ -17,7 +17,12 @@ setup(
             depends=sorted(
                 path.relative_to(HERE).as_posix() for path in (HERE / SOURCES).glob("*.h")
             ),
-            extra_compile_args=["-O3", "-fno-strict-aliasing", "-Wno-deprecated-declarations"],
+            extra_compile_args=[
+                "-O3",
+                "-fno-strict-aliasing",
+                "-fvisibility=hidden",
+                "-Wno-deprecated-declarations",
+            ],
             optional=True,
         )
     ]

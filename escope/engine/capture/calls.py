@@ -137,7 +137,7 @@ def suspects(
         owner = callee.__self__
         if id(type(owner)) in _CONTAINERS:
             return method_suspects(owner, callee.__name__, arguments, instrumented)
-        name = contents.object_name(callee, _builtin_anatomy())
+        name = builtin_name(callee)
     else:
         owner = None
         name = "call"
@@ -255,30 +255,30 @@ def keeps_for_itself(callee: Any, instrumented: InstrumentedTest) -> bool:
         callee, cls = callee.__func__, type(callee.__func__)
     if cls is types.FunctionType:
         # Not `__module__`: wrappers copy that from what they wrap.
-        return _is_foreign(callee.__globals__.get("__name__"))
+        return is_foreign(callee.__globals__.get("__name__"))
     if an.has_base(an.type_mro(cls), type):
-        return _is_foreign_type(callee)
+        return is_foreign_type(callee)
     if cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
-        return _is_foreign(callee.__module__)
+        return is_foreign(callee.__module__)
     if cls is types.BuiltinFunctionType:
-        return _is_foreign_type(type(callee.__self__))
+        return is_foreign_type(type(callee.__self__))
     if id(cls) in _DESCRIPTORS:
-        return _is_foreign_type(callee.__objclass__)
+        return is_foreign_type(callee.__objclass__)
     call = an.lookup(cls, "__call__")
     if type(call) is types.FunctionType and instrumented(call.__code__):
         return False
-    return _is_foreign_type(cls)
+    return is_foreign_type(cls)
 
 
-def _is_foreign(module: Any) -> bool:
+def is_foreign(module: Any) -> bool:
     """Whether a module, by its dotted name, lies outside of the standard library."""
     return type(module) is str and module.partition(".")[0] not in sys.stdlib_module_names
 
 
-def _is_foreign_type(cls: type) -> bool:
+def is_foreign_type(cls: type) -> bool:
     """The same for the module of a class; the types without one in their names are the interpreter's."""
     module, dotted, _ = an.type_name(cls).partition(".")
-    return bool(dotted) and _is_foreign(module)
+    return bool(dotted) and is_foreign(module)
 
 
 def _unwrapped(found: Any) -> Any:
@@ -310,6 +310,11 @@ def blind_suspects(receiver: Any, name: str, arguments: tuple[Any, ...]) -> list
     suspected: list[Suspect] = [(receiver, id(type(receiver)) not in _CONTAINERS, name, ())]
     suspected += [(each, True, name, ()) for each in arguments if not an.is_scalar(each)]
     return suspected
+
+
+def builtin_name(function: Any) -> str:
+    """The qualified name of a builtin function."""
+    return contents.object_name(function, _builtin_anatomy())
 
 
 _BUILTIN: list[an.Anatomy] = []

@@ -125,6 +125,9 @@ class NativeRecorder(Recorder):
         )
         encoder.acts.update(
             reads_as_seen=self._reads_as_seen,
+            builtin_name=_builtin_name,
+            is_foreign=_is_foreign,
+            is_foreign_type=_is_foreign_type,
             attribute_stored=self._attribute_stored,
             changed_by_item=self._changed_by_item,
         )
@@ -247,3 +250,15 @@ class NativeRecorder(Recorder):
     def after_fork_in_child(self) -> None:
         self.ledger.encoder.forked()
         super().after_fork_in_child()
+
+
+def _builtin_name(encoder: NativeEncoder, function: Any) -> str:
+    return calls.builtin_name(function)
+
+
+def _is_foreign(encoder: NativeEncoder, module: Any) -> bool:
+    return calls.is_foreign(module)
+
+
+def _is_foreign_type(encoder: NativeEncoder, cls: Any) -> bool:
+    return calls.is_foreign_type(cls)

@@ -273,6 +273,13 @@ put_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
     return put_row(core, head, aux, value);
 }
 
+/* `anatomy.CONTAINERS` */
+static inline int
+is_container_shape(uint8_t shape)
+{
+    return shape <= SHAPE_BYTEARRAY || shape == SHAPE_NAMESPACE;
+}
+
 /* objects.c: objects.py */
 Kind *kind_of(ObjectTable *table, PyTypeObject *cls);
 Followed *table_get(ObjectTable *table, PyObject *value);              /* borrowed, NULL: not followed */
@@ -327,11 +334,14 @@ int add_receiver(FrameRecord *frame, int depth, PyObject *value, PyObject *name,
 int take_receiver(FrameRecord *frame, int depth, Receiver *found);     /* 0: none; else `found` owns */
 FrameRecord *new_record(Core *core, PyObject *code, uint32_t site);
 
-/* calls.c: calls.py; what a call may change goes to the frame's suspects.  -1: error, 1: left to the reference */
-int suspect_call(Core *core, FrameRecord *frame, PyObject *callee, PyObject **arguments, Py_ssize_t count,
-                 PyObject *globals);
-int suspect_method(Core *core, FrameRecord *frame, Receiver *found, PyObject *callee, PyObject *self,
-                   PyObject **arguments, Py_ssize_t count, PyObject *globals);
+/* calls.c: calls.py */
+int suspect_operands(Core *core, FrameRecord *frame, const Receiver *found, PyObject *callee, PyObject **arguments,
+                     Py_ssize_t count, PyObject *globals);
+int calls_quietly(Core *core, PyObject *callee, PyObject **arguments, Py_ssize_t count);
+int calls_method_quietly(Core *core, const Receiver *receiver, PyObject *callee, int bound, PyObject **arguments,
+                         Py_ssize_t count);
+int is_seen_generator(Core *core, PyObject *generator);
+int is_seen(Core *core, PyObject *function);
 int runs_seen_code(Core *core, PyObject *callee);
 int prepare_calls(void);
 

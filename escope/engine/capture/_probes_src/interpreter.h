@@ -83,6 +83,20 @@ is_small(PyObject *value, uint64_t *number)
     return 1;
 }
 
+/* The object that a method is called on, and in `*function` what was found; `place`: the lower of the two stack
+   slots of a looked-up method.  NULL where the callable is bound, or none of the type's own. */
+static inline PyObject *
+method_receiver(PyObject **place, PyObject **function)
+{
+#if PY313
+    *function = place[0];
+    return place[1];
+#else
+    *function = place[0] ? place[0] : place[1];
+    return place[0] ? place[1] : NULL;
+#endif
+}
+
 /* A call of escope's own Python code: trace and profile functions of the program do not see it. */
 #define UPCALL(function, ...)                        \
     __extension__({                                  \

@@ -1,0 +1,213 @@
+/* Who is at work, and how an event begins and ends: probes that leave theirs to the reference, errors in the middle,
+   frames that fire while their thread is busy.  Recorder.fire. */
+
+#include "probe.h"
+#include <time.h>
+
+static PyObject *text_fire;
+
+/* Where frames lay that fired while a probe of their thread was at work: by the time their events are written
+   they may have ended, and a frame object then holds what is left of its frame itself. */
+static PtrMap deferred_frames;
+
+/* -- ownership ---------------------------------------------------------------------------------------------------- */
+
+int
+acquire(Core *core, PyThreadState *me)
+{
+    struct timespec pause = {0, 50000};
+    while (core->owner != NULL && core->owner != me) {
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&pause, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    core->owner = me;
+    core->quick = NULL;
+    core->depth++;
+    return 0;
+}
+
+static inline int64_t
+least(int64_t one, int64_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Nobody is at work any more: whether plain events of the running thread may go straight into the ring from here,
+   and how many before a sweep is due, or the time, or the ring is full. */
+void
+look_around(Core *core)
+{
+    ThreadRecord *thread = core->thread;
+    Py_ssize_t depth;
+    core->quick = NULL;
+    if (!core->on || core->running == NULL || core->attention || core->watchful || core->forked || core->rows ||
+        thread->busy || PyDict_GET_SIZE(core->objects->lent) || core->ring_words[CLOSED])
+        return;
+    depth = PyList_GET_SIZE(thread->stack);
+    if (depth == 0)
+        return;
+    core->budget = least(least((int64_t)(core->until - core->count), (int64_t)(core->capacity - core->at) - 1),
+                         least((int64_t)(core->swept_at + SWEEP_EVERY - 1 - core->events),
+                               core->timed_at + TIME_EVERY - (int64_t)core->events));
+    core->top = (FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 1);
+    core->next = (Row *)core->ring_data + core->at;
+    core->quick = core->running;
+}
+
+void
+release(Core *core)
+{
+    if (core->depth > 0 && --core->depth == 0) {
+        core->owner = NULL;
+        look_around(core);
+    }
+}
+
+/* Leaves the whole event to the reference; takes over the references of `operands`. */
+PyObject *
+leave_to_reference(Probe *probe, PyObject *operands)
+{
+    Core *core = probe->core;
+    PyObject *fire, *done, *all;
+    Py_ssize_t at, count;
+    if (operands == NULL)
+        return NULL;
+    fire = PyObject_GetAttr(probe->recorder, text_fire);
+    count = PyTuple_GET_SIZE(operands);
+    all = PyTuple_New(count + 2);
+    if (fire == NULL || all == NULL) {
+        Py_XDECREF(fire);
+        Py_XDECREF(all);
+        Py_DECREF(operands);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(probe->act));
+    PyTuple_SET_ITEM(all, 1, Py_NewRef((PyObject *)probe));
+    for (at = 0; at < count; at++)
+        PyTuple_SET_ITEM(all, at + 2, Py_NewRef(PyTuple_GET_ITEM(operands, at)));
+    Py_DECREF(operands);
+    done = UPCALL(PyObject_Call, fire, all, NULL);
+    Py_DECREF(all);
+    Py_DECREF(fire);
+    if (core->on && core->current != NULL) {
+        /* Another thread may have come in between; its record is not this one's. */
+        ThreadRecord *now = (ThreadRecord *)core->current;
+        if (now->state == this_thread()) {
+            core->running = now->state;
+            core->thread = now;
+            if (core->owner == NULL)
+                look_around(core);
+        }
+    }
+    if (UNLIKELY(deferred_frames.used) && core->owner != this_thread())
+        map_free(&deferred_frames);
+    return done;
+}
+
+/* The exception that is set, as an object; a new reference. */
+PyObject *
+take_error(void)
+{
+#if PY312
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL)
+        PyException_SetTraceback(value, trace);
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+#endif
+}
+
+void
+give_back_error(PyObject *error)
+{
+#if PY312
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
+}
+
+/* Ends an event.  Where it failed in between, the reference does it anew; `operands` makes what it is handed. */
+PyObject *
+finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
+{
+    Core *core = probe->core;
+    PyObject *done = Py_None;
+    if (UNLIKELY(failed < 0)) {
+        /* What a signal handler of the program raised within Python code of the core goes on afterwards. */
+        PyObject *error = operands != NULL ? take_error() : NULL;
+        done = error == NULL ? NULL
+                             : UPCALL(PyObject_CallMethod, probe->recorder, "act_again", "OOOOO", thread, probe->act,
+                                      probe, operands, error);
+        Py_XDECREF(done);
+        Py_XDECREF(error);
+    }
+    else if (UNLIKELY(flush(core) < 0))
+        done = NULL;
+    Py_XDECREF(operands);
+    if (done != NULL && UNLIKELY(Py_SIZE(thread->deferred))) {
+        done = UPCALL(PyObject_CallMethod, probe->recorder, "act_deferred", "O", thread);
+        Py_XDECREF(done);
+        map_free(&deferred_frames);
+    }
+    thread->busy = 0;
+    release(core);
+    return done == NULL ? NULL : DONE;
+}
+
+PyObject *
+frame_object(void)
+{
+    PyFrameObject *frame = PyEval_GetFrame();
+    return Py_XNewRef((PyObject *)frame);
+}
+
+int
+remember_frame(Core *core, PyObject *frame)
+{
+    if (core->owner == this_thread() && core->thread != NULL && core->thread->busy)
+        return map_put(&deferred_frames, frame, ((PyFrameObject *)frame)->f_frame);
+    return 0;
+}
+
+/* Operands for the reference: those given, then the frame. */
+PyObject *
+with_frame(Core *core, PyObject *operand)
+{
+    PyObject *frame = frame_object(), *made;
+    if (frame == NULL || remember_frame(core, frame) < 0)
+        return NULL;
+    made = operand ? PyTuple_Pack(2, operand, frame) : PyTuple_Pack(1, frame);
+    Py_DECREF(frame);
+    return made;
+}
+
+/* Where the frame of a frame object lies, or lay when it fired. */
+void *
+frame_place(PyObject *frame)
+{
+    void *lay = deferred_frames.used ? map_get(&deferred_frames, frame) : NULL;
+    return lay ? lay : ((PyFrameObject *)frame)->f_frame;
+}
+
+/* A frame that is not the innermost that is known: `Ledger.find`. */
+FrameRecord *
+find_unusual(Probe *probe, ThreadRecord *thread)
+{
+    PyObject *found = UPCALL(PyObject_CallMethod, probe->core->ledger, "find", "OO", thread, probe);
+    Py_XDECREF(found);   /* the stack holds it */
+    return (FrameRecord *)found;
+}
+
+int
+prepare_firing(void)
+{
+    text_fire = PyUnicode_InternFromString("fire");
+    return text_fire ? 0 : -1;
+}

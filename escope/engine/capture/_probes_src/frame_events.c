@@ -1,0 +1,377 @@
+/* Lines, calls, returns, suspensions and exceptions: frame_events.py. */
+
+#include "probe.h"
+
+static PyObject *text_at_line, *text_gate;
+
+/* -- lines -------------------------------------------------------------------------------------------------------- */
+
+static PyObject *
+look_at_gate(Probe *probe)
+{
+    PyObject *gate = PyObject_GetAttr(probe->recorder, text_gate), *frame = frame_object(), *done = NULL;
+    if (gate != NULL && frame != NULL)
+        done = UPCALL(PyObject_CallMethodObjArgs, gate, text_at_line, (PyObject *)probe, frame, NULL);
+    Py_XDECREF(gate);
+    Py_XDECREF(frame);
+    return done;
+}
+
+static int
+line_event(Probe *probe, ThreadRecord *thread)
+{
+    Core *core = probe->core;
+    FrameRecord *frame = find_settled(probe, thread);
+    if (UNLIKELY(frame == NULL))
+        return -1;
+    if (UNLIKELY(PyDict_GET_SIZE(core->objects->lent))) {
+        if (look_after(core) < 0)
+            return -1;
+    }
+    frame->site = probe->site;
+    thread->unwound = 0;
+    if (UNLIKELY((int64_t)core->events - core->timed_at >= TIME_EVERY))
+        write_time(core);
+    return put_event(core, probe->head, 0, 0);
+}
+
+static inline int
+is_called(const Core *core)
+{
+    return core->watchful || core->control_words[CONTROL_REQUEST] != core->seen_request ||
+           core->control_words[CONTROL_PREDICATES] != core->seen_predicates;
+}
+
+PyObject *
+fire_line(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    Core *core = probe->core;
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me;
+    PyObject *done;
+    if (LIKELY(quick != NULL && !is_called(core))) {
+        if (LIKELY(!probe->suspendable || quick->address == (uint64_t)(uintptr_t)activation_of(core->quick))) {
+            quick->passive = 0;
+            quick->site = probe->site;
+            core->thread->unwound = 0;
+            quick_event(core, probe->head, 0, 0);
+            return DONE;
+        }
+    }
+    me = this_thread();
+    if (UNLIKELY(!core->on))
+        return DONE;
+    if (UNLIKELY(!begin(core, me)))
+        done = leave_to_reference(probe, probe->suspendable ? with_frame(core, NULL) : PyTuple_New(0));
+    else {
+        ThreadRecord *thread = core->thread;
+        int failed;
+        if (probe->suspendable) {
+            FrameRecord *top = top_of(thread);
+            if (top == NULL || top->address != (uint64_t)(uintptr_t)activation_of(me)) {
+                thread->busy = 0;
+                release(core);
+                done = leave_to_reference(probe, with_frame(core, NULL));
+                goto gate;
+            }
+            top->passive = 0;
+        }
+        failed = line_event(probe, thread);
+        if (LIKELY(failed >= 0))
+            done = finish_event(probe, thread, 0, NULL);
+        else {
+            PyObject *raised = take_error();
+            PyObject *handed = probe->suspendable ? with_frame(core, NULL) : PyTuple_New(0);
+            if (handed == NULL)
+                PyErr_Clear();
+            if (raised != NULL)
+                give_back_error(raised);
+            done = finish_event(probe, thread, -1, handed);
+        }
+    }
+gate:
+    if (done != NULL && UNLIKELY(is_called(core))) {
+        if (core->on) {
+            Py_DECREF(done);
+            done = look_at_gate(probe);
+        }
+    }
+    return done;
+}
+
+/* -- calls, returns, suspensions ------------------------------------------------------------------------------------ */
+
+static PyObject *
+call_operands(Probe *probe, Activation *frame)
+{
+    PyObject *operands = PyTuple_New(probe->values + probe->cells), *object, *made;
+    int at;
+    if (operands == NULL)
+        return NULL;
+    for (at = 0; at < probe->values + probe->cells; at++)
+        PyTuple_SET_ITEM(operands, at, Py_NewRef(frame->localsplus[probe->slots[at]]));
+    object = frame_object();
+    made = object && remember_frame(probe->core, object) == 0 ? PyTuple_Pack(2, operands, object) : NULL;
+    Py_DECREF(operands);
+    Py_XDECREF(object);
+    return made;
+}
+
+static int
+call_event(Probe *probe, ThreadRecord *thread, Activation *frame)
+{
+    Core *core = probe->core;
+    FrameRecord *caller = top_of(thread), *record;
+    Followed *module;
+    Row binds[16], *bind = binds;
+    int at, count = 0, failed = -1;
+
+    if (caller != NULL && caller->suspects && settle(core, caller, 1) < 0)
+        return -1;
+    thread->unwound = 0;
+    module = table_get(core->objects, frame->f_globals);
+    record = new_record(core, probe->code, probe->site);
+    if (record == NULL)
+        return -1;
+    record->address = (uint64_t)(uintptr_t)frame;
+    if (module == NULL || module->kind->shape != SHAPE_NAMESPACE) {
+        PyObject *found = UPCALL(PyObject_CallMethod, (PyObject *)core, "namespace", "OO", frame->f_globals,
+                                 probe->module);
+        if (found == NULL)
+            goto out;
+        Py_DECREF(found);
+    }
+    if (probe->values + probe->cells > 16) {
+        bind = PyMem_RawMalloc((size_t)(probe->values + probe->cells) * sizeof(Row));
+        if (bind == NULL) {
+            PyErr_NoMemory();
+            goto out;
+        }
+    }
+    for (at = 0; at < probe->values; at++) {
+        uint32_t tag;
+        uint64_t number;
+        if (value_token(core, frame->localsplus[probe->slots[at]], &tag, &number) < 0)
+            goto out;
+        bind[count++] = (Row){HEAD(DETAIL_BIND) | tag, (uint32_t)probe->slots[at], number};
+    }
+    for (; at < probe->values + probe->cells; at++) {
+        static PyObject *empty;
+        Followed *cell = follow(core, frame->localsplus[probe->slots[at]]);
+        PyObject *slot;
+        int put;
+        if (empty == NULL)
+            empty = PyUnicode_InternFromString("");
+        if (cell == NULL || (record->cells == NULL && (record->cells = PyDict_New()) == NULL))
+            goto out;
+        slot = PyLong_FromLong(probe->slots[at]);
+        put = slot ? PyDict_SetItem(record->cells, slot, (PyObject *)cell) : -1;
+        Py_XDECREF(slot);
+        if (put < 0 || check(core, cell, empty) < 0)
+            goto out;
+        bind[count++] = (Row){HEAD(DETAIL_BIND) | TAG_OBJECT, (uint32_t)probe->slots[at], cell->object_id};
+    }
+    if (drain(core) < 0)
+        goto out;
+    pass_time(core);
+    for (at = 0; at < count; at++) {
+        if (put_row(core, bind[at].head, bind[at].aux, bind[at].value) < 0)
+            goto out;
+    }
+    if (put_event(core, probe->head, (uint32_t)record->frame_id, 0) < 0)
+        goto out;
+    failed = PyList_Append(thread->stack, (PyObject *)record);
+out:
+    if (bind != binds)
+        PyMem_RawFree(bind);
+    Py_DECREF(record);
+    return failed;
+}
+
+PyObject *
+fire_call(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    Core *core = probe->core;
+    PyThreadState *me = this_thread();
+    Activation *frame = activation_of(me);
+    ThreadRecord *thread;
+    int failed;
+    if (!core->on)
+        return DONE;
+    if (!probe->function_body || probe->finalizer || !begin(core, me))
+        return leave_to_reference(probe, call_operands(probe, frame));
+    thread = core->thread;
+    failed = call_event(probe, thread, frame);
+    FINISH(failed, call_operands(probe, frame));
+}
+
+/* Writes the event that ends or suspends the current frame, and takes it off the stack. */
+static int
+leave(Probe *probe, ThreadRecord *thread, uint32_t tag, uint64_t number)
+{
+    Core *core = probe->core;
+    if (drain(core) < 0)
+        return -1;
+    pass_time(core);
+    if (put_event(core, probe->head | tag, caller_id(thread), number) < 0)
+        return -1;
+    pop_frame(thread);
+    return 0;
+}
+
+PyObject *
+fire_return(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    Core *core = probe->core;
+    PyThreadState *me = this_thread();
+    PyObject *value = probe->constant ? probe->constant : activation_of(me)->localsplus[probe->at];
+    ThreadRecord *thread;
+    uint32_t tag;
+    uint64_t number;
+    int failed;
+    START(PyTuple_Pack(1, value));
+    failed = find_settled(probe, thread) == NULL || value_token(core, value, &tag, &number) < 0 ||
+             leave(probe, thread, tag, number) < 0 ? -1 : 0;
+    FINISH(failed, PyTuple_Pack(1, value));
+}
+
+static int
+suspend(Core *core, FrameRecord *record)
+{
+    PyObject *address = PyLong_FromUnsignedLongLong(record->address);
+    int failed = address == NULL || PyDict_SetItem(core->suspended, address, (PyObject *)record) < 0;
+    Py_XDECREF(address);
+    return failed ? -1 : 0;
+}
+
+static int
+yield_event(Probe *probe, ThreadRecord *thread, FrameRecord *record, PyObject *value)
+{
+    Core *core = probe->core;
+    uint32_t tag;
+    uint64_t number;
+    int failed;
+    Py_INCREF(record);
+    record->passive = 0;
+    failed = (record->suspects && settle(core, record, 1) < 0) || value_token(core, value, &tag, &number) < 0 ||
+             leave(probe, thread, tag, number) < 0;
+    if (!failed) {
+        record->suspended_line = probe->line;
+        failed = suspend(core, record) < 0;
+    }
+    Py_DECREF(record);
+    return failed ? -1 : 0;
+}
+
+PyObject *
+fire_yield(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    Core *core = probe->core;
+    PyThreadState *me = this_thread();
+    Activation *frame = activation_of(me);
+    PyObject *value = frame->localsplus[probe->at];
+    ThreadRecord *thread;
+    FrameRecord *record;
+    Py_ssize_t depth;
+    int failed;
+    START(with_frame(core, value));
+    record = top_of(thread);
+    depth = PyList_GET_SIZE(thread->stack);
+    if (record == NULL || record->address != (uint64_t)(uintptr_t)frame ||
+        (depth > 1 && ((FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 2))->passive)) {
+        return hand_over(probe, with_frame(core, value));
+    }
+    failed = yield_event(probe, thread, record, value);
+    FINISH(failed, with_frame(core, value));
+}
+
+static int
+resume_event(Probe *probe, ThreadRecord *thread, FrameRecord *record, PyObject *value)
+{
+    Core *core = probe->core;
+    uint32_t tag;
+    uint64_t number;
+    if ((record->suspects && settle(core, record, 1) < 0) || value_token(core, value, &tag, &number) < 0 ||
+        drain(core) < 0)
+        return -1;
+    pass_time(core);
+    if (put_event(core, probe->head | tag, (uint32_t)record->frame_id, number) < 0)
+        return -1;
+    return PyList_Append(thread->stack, (PyObject *)record);
+}
+
+PyObject *
+fire_resume(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    Core *core = probe->core;
+    PyThreadState *me = this_thread();
+    Activation *frame = activation_of(me);
+    PyObject *value = frame->localsplus[probe->at], *address;
+    ThreadRecord *thread;
+    FrameRecord *record, *caller;
+    int failed = 0;
+    START(with_frame(core, value));
+    address = PyLong_FromVoidPtr(frame);
+    record = address ? (FrameRecord *)PyDict_GetItemWithError(core->suspended, address) : NULL;
+    if (record == NULL || record->code != probe->code) {
+        Py_XDECREF(address);
+        thread->busy = 0;
+        release(core);
+        if (PyErr_Occurred())
+            PyErr_Clear();
+        return leave_to_reference(probe, with_frame(core, value));
+    }
+    caller = top_of(thread);
+    if (caller != NULL && caller->suspects)
+        failed = settle(core, caller, 1);
+    Py_INCREF(record);
+    if (!failed) {
+        failed = PyDict_DelItem(core->suspended, address);
+        if (!failed)
+            failed = resume_event(probe, thread, record, value);
+        if (failed < 0) {
+            /* It is suspended still for the one who does it anew. */
+            PyObject *raised = take_error();
+            if (PyDict_SetItem(core->suspended, address, (PyObject *)record) < 0)
+                PyErr_Clear();
+            if (raised != NULL)
+                give_back_error(raised);
+        }
+    }
+    Py_DECREF(record);
+    Py_DECREF(address);
+    FINISH(failed, with_frame(core, value));
+}
+
+/* -- exceptions: the reference's ------------------------------------------------------------------------------------------ */
+
+PyObject *
+fire_error(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    if (!probe->core->on)
+        return DONE;
+    return leave_to_reference(probe, with_frame(probe->core, activation_of(this_thread())->localsplus[probe->at]));
+}
+
+PyObject *
+fire_plain(PyObject *self)
+{
+    Probe *probe = (Probe *)self;
+    if (!probe->core->on)
+        return DONE;
+    return leave_to_reference(probe, PyTuple_New(0));
+}
+
+int
+prepare_frame_events(void)
+{
+    text_gate = PyUnicode_InternFromString("gate");
+    text_at_line = PyUnicode_InternFromString("at_line");
+    return text_gate && text_at_line ? 0 : -1;
+}

@@ -1,0 +1,168 @@
+/* A probe: a constant of the rewritten code, triggered by `~probe`, which reads its operands from the frame.
+
+   An event is done in C if it is a plain one; else the reference's function does it, through Recorder.fire or from
+   within, under the same ownership. */
+
+#ifndef ESCOPE_PROBE_H
+#define ESCOPE_PROBE_H
+
+#include "quick.h"
+
+typedef struct {
+    PyObject_HEAD
+    Core *core;              /* owned */
+    PyObject *recorder;      /* owned */
+    PyObject *act;           /* owned: the reference's function */
+    PyObject *code;          /* owned CodeRecord */
+    PyObject *name;          /* owned */
+    PyObject *extra;         /* owned */
+    PyObject *constant;      /* owned, NULL: the operand lies on the stack */
+    PyObject *module;        /* owned: the code's module */
+    uint32_t head, site;
+    int line;
+    int slot;                /* -1: none */
+    int at;                  /* place of the first operand in the frame; ARGS: of the callable, -1: looked up */
+    int first, count;        /* ARGS: places of the arguments; others: how many operands */
+    int depth;               /* RECEIVER, ARGS: the stack slot that tells them */
+    uint8_t finalizer, suspendable, in_cell, function_body, module_body, spread, method, by_super, ruthless;
+    int values, cells;       /* CALL: how many of `slots` are values, then cells */
+    int *slots;              /* CALL: owned */
+    PyTypeObject *quiet_type;    /* TOUCH: borrowed from its Kind: values of it are read without a change */
+} Probe;
+
+#define DONE Py_NewRef(Py_None)
+
+/* firing.c */
+PyObject *leave_to_reference(Probe *probe, PyObject *operands);      /* takes over `operands` */
+PyObject *finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands);
+PyObject *take_error(void);
+void give_back_error(PyObject *error);
+PyObject *frame_object(void);
+PyObject *with_frame(Core *core, PyObject *operand);
+int remember_frame(Core *core, PyObject *frame);
+void *frame_place(PyObject *frame);
+FrameRecord *find_unusual(Probe *probe, ThreadRecord *thread);
+int prepare_firing(void);
+
+/* frame_events.c, variable_events.c, object_events.c, suspicions.c */
+PyObject *fire_args(PyObject *self);
+PyObject *fire_call(PyObject *self);
+PyObject *fire_delattr(PyObject *self);
+PyObject *fire_delete(PyObject *self);
+PyObject *fire_delete_cell(PyObject *self);
+PyObject *fire_delete_global(PyObject *self);
+PyObject *fire_delete_own(PyObject *self);
+PyObject *fire_delitem(PyObject *self);
+PyObject *fire_error(PyObject *self);
+PyObject *fire_line(PyObject *self);
+PyObject *fire_plain(PyObject *self);
+PyObject *fire_receiver(PyObject *self);
+PyObject *fire_restore(PyObject *self);
+PyObject *fire_resume(PyObject *self);
+PyObject *fire_return(PyObject *self);
+PyObject *fire_setattr(PyObject *self);
+PyObject *fire_setitem(PyObject *self);
+PyObject *fire_store(PyObject *self);
+PyObject *fire_store_cell(PyObject *self);
+PyObject *fire_store_global(PyObject *self);
+PyObject *fire_store_own(PyObject *self);
+PyObject *fire_touch(PyObject *self);
+PyObject *fire_yield(PyObject *self);
+
+int store_event(Probe *probe, ThreadRecord *thread, PyObject *value);
+int prepare_frame_events(void);
+int prepare_suspicions(void);
+
+static inline int
+begin(Core *core, PyThreadState *me)
+{
+    if (UNLIKELY(core->running != me || core->owner != NULL || core->attention || core->thread->busy))
+        return 0;
+    core->owner = me;
+    core->quick = NULL;
+    core->depth = 1;
+    core->thread->busy = 1;
+    return 1;
+}
+
+/* Ends an event before anything was done: the reference does it. */
+static inline PyObject *
+hand_over(Probe *probe, PyObject *operands)
+{
+    probe->core->thread->busy = 0;
+    release(probe->core);
+    return leave_to_reference(probe, operands);
+}
+
+/* The beginning of an event of `probe` in thread `me`: `thread` is its record. */
+#define START(operands)                                          \
+    do {                                                         \
+        if (UNLIKELY(!core->on))                                 \
+            return DONE;                                         \
+        if (UNLIKELY(!begin(core, me)))                          \
+            return leave_to_reference(probe, (operands));        \
+        thread = core->thread;                                   \
+    } while (0)
+
+/* The end of an event of `probe`: `operands`, what the reference is handed, are made only where it failed, with the
+   exception put aside. */
+#define FINISH(failed, operands)                                 \
+    do {                                                         \
+        if (LIKELY((failed) >= 0))                               \
+            return finish_event(probe, thread, 0, NULL);         \
+        {                                                        \
+            PyObject *raised = take_error();                     \
+            PyObject *handed = raised ? (operands) : NULL;       \
+            if (handed == NULL)                                  \
+                PyErr_Clear();                                   \
+            if (raised)                                          \
+                give_back_error(raised);                         \
+            return finish_event(probe, thread, -1, handed);      \
+        }                                                        \
+    } while (0)
+
+static inline FrameRecord *
+top_of(ThreadRecord *thread)
+{
+    Py_ssize_t depth = PyList_GET_SIZE(thread->stack);
+    return depth ? (FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 1) : NULL;
+}
+
+/* The current frame's record, borrowed; the reference finds the unusual ones. */
+static inline FrameRecord *
+find(Probe *probe, ThreadRecord *thread)
+{
+    FrameRecord *frame = top_of(thread);
+    if (LIKELY(frame != NULL && frame->code == probe->code)) {
+        frame->passive = 0;
+        return frame;
+    }
+    return find_unusual(probe, thread);
+}
+
+static inline FrameRecord *
+find_settled(Probe *probe, ThreadRecord *thread)
+{
+    FrameRecord *frame = find(probe, thread);
+    if (frame != NULL && UNLIKELY(frame->suspects) && settle(probe->core, frame, 0) < 0)
+        return NULL;
+    return frame;
+}
+
+static inline uint32_t
+caller_id(ThreadRecord *thread)
+{
+    Py_ssize_t depth = PyList_GET_SIZE(thread->stack);
+    return depth > 1 ? (uint32_t)((FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 2))->frame_id : 0;
+}
+
+static inline void
+pop_frame(ThreadRecord *thread)
+{
+    Py_ssize_t depth = PyList_GET_SIZE(thread->stack);
+    PyObject *top = PyList_GET_ITEM(thread->stack, depth - 1);
+    Py_SET_SIZE(thread->stack, depth - 1);
+    Py_DECREF(top);
+}
+
+#endif
