@@ -2,7 +2,7 @@
 
 #include "core.h"
 
-enum { SMALL = 64, CREDIT_BASE = 20000, CREDIT_PER_EVENT = 100 };
+enum { CREDIT_BASE = 20000, CREDIT_PER_EVENT = 100 };
 
 static PyObject *text_unseen, *text_append, *text_pop, *text_add;
 
@@ -33,9 +33,14 @@ value_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     if (done)
         return done < 0 ? -1 : 0;
     known = table_get(core->objects, value);
-    if (known != NULL && passed(core, known) < 0)
+    if (known == NULL)
+        return token_of(core, value, tag, number);
+    /* What is passed on stays alive meanwhile: its caller holds it. */
+    if (passed(core, known) < 0)
         return -1;
-    return token_of(core, value, tag, number);
+    *tag = TAG_OBJECT;
+    *number = known->object_id;
+    return 0;
 }
 
 /* From here on the object's content is not known, until it is checked again. */

@@ -22,12 +22,6 @@ is_scalar(PyObject *value)
            value == Py_NotImplemented;
 }
 
-int
-is_immutable(const Followed *followed)
-{
-    return followed->kind->shape == SHAPE_NAMED || followed->kind->shape == SHAPE_OPAQUE;
-}
-
 /* -- tokens ---------------------------------------------------------------------------------------------------- */
 
 static int
@@ -726,10 +720,15 @@ same_set(Core *core, Followed *followed, PyObject *value)
     return 1;
 }
 
+/* `position`: in the shadow, whose attributes lie mostly in the same order; -1 once they do not. */
 static int
-same_attribute(Followed *followed, PyObject *name, PyObject *value)
+same_attribute(Followed *followed, Py_ssize_t *position, PyObject *name, PyObject *value)
 {
-    PyObject *item = PyUnicode_CheckExact(name) ? PyDict_GetItemWithError(followed->attributes, name) : NULL;
+    PyObject *known, *item;
+    if (*position >= 0 && PyDict_Next(followed->attributes, position, &known, &item) && known == name)
+        return same(item, value);
+    *position = -1;
+    item = PyUnicode_CheckExact(name) ? PyDict_GetItemWithError(followed->attributes, name) : NULL;
     return item != NULL && same(item, value);
 }
 
@@ -739,7 +738,7 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
 {
     PyObject *held, *name, *each;
     Inline found;
-    Py_ssize_t known = followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0;
+    Py_ssize_t known = followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0, place = 0;
     if (held_inline(value, &found, &held)) {
         int at;
         if (held != NULL && followed->held_dict != held) {
@@ -751,7 +750,7 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
             return 0;
         for (at = 0; at < found.count; at++) {
             each = inline_value(&found, at);
-            if (each == NULL || !same_attribute(followed, inline_name(&found, at), each))
+            if (each == NULL || !same_attribute(followed, &place, inline_name(&found, at), each))
                 return 0;
         }
         return 1;
@@ -765,11 +764,49 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
     {
         Py_ssize_t position = 0;
         while (PyDict_Next(held, &position, &name, &each)) {
-            if (!same_attribute(followed, name, each))
+            if (!same_attribute(followed, &place, name, each))
                 return 0;
         }
     }
     return 1;
+}
+
+static int
+same_list(Followed *followed, PyObject *value)
+{
+    PyObject *items = followed->items;
+    Py_ssize_t at, length = PyList_GET_SIZE(value);
+    if (items == NULL || followed->length != length || PyList_GET_SIZE(items) != length)
+        return 0;
+    for (at = 0; at < length; at++) {
+        if (!same(PyList_GET_ITEM(items, at), PyList_GET_ITEM(value, at)))
+            return 0;
+    }
+    return 1;
+}
+
+/* Whether a small object that is known is what was written of it, as far as that is told without making anything. */
+int
+is_unchanged(Core *core, Followed *followed, PyObject *value)
+{
+    Kind *kind = followed->kind;
+    if (followed->stale || followed->broken || Py_TYPE(value) != kind->cls)
+        return 0;
+    if (kind->has_dict)
+        return same_attributes(core, followed, value);
+    if (!kind->plain)
+        return 0;
+    switch (kind->shape) {
+    case SHAPE_TUPLE:
+    case SHAPE_FROZENSET:
+        return 1;
+    case SHAPE_LIST:
+        return same_list(followed, value);
+    case SHAPE_DICT:
+        return followed->items != NULL && same_dict(followed, value);
+    default:
+        return 0;
+    }
 }
 
 /* 1: surely unchanged, 0: the reference has to look, -1: error. */
@@ -837,6 +874,23 @@ check(Core *core, Followed *followed, PyObject *operation)
     Py_DECREF(followed);
     Py_DECREF(value);
     return result;
+}
+
+/* Whether `value` lies in `owner` itself, which has no dict, as its attribute of the interned `name`. */
+int
+is_inline_attribute(Followed *target, PyObject *owner, PyObject *name, PyObject *value)
+{
+    PyObject *held;
+    Inline found;
+    int at;
+    if (!target->kind->has_dict || Py_TYPE(owner) != target->kind->cls || !held_inline(owner, &found, &held) ||
+        held != NULL)
+        return 0;
+    for (at = 0; at < found.count; at++) {
+        if (inline_name(&found, at) == name)
+            return inline_value(&found, at) == value;
+    }
+    return 0;
 }
 
 /* Whether attribute `name` lies in `owner` itself and is `value` (NULL: is not there); -2: the reference knows. */

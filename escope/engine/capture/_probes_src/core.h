@@ -6,6 +6,11 @@
 #ifndef ESCOPE_CORE_H
 #define ESCOPE_CORE_H
 
+#include <time.h>
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
 #include "interpreter.h"
 #include "rows.h"
 
@@ -216,6 +221,7 @@ typedef struct Core {
     uint8_t on, attention, watchful, forked;
     uint64_t seen_request, seen_predicates;
     PtrMap codes;            /* instrumented code objects */
+    PyObject *seen_globals;  /* borrowed: of the newest call, followed as a namespace; NULL: unknown */
     /* the ledger's own */
     PyObject *current;       /* owned ThreadRecord or NULL */
     PyObject *suspended;     /* owned dict */
@@ -233,7 +239,7 @@ typedef struct Core {
 
 extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType;
 
-enum { SWEEP_EVERY = 64, TIME_EVERY = 256 };
+enum { SWEEP_EVERY = 64, TIME_EVERY = 256, SMALL = 64 };
 enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35 };                       /* ring.py */
 enum { CONTROL_EVENTS = 23, CONTROL_REQUEST = 48, CONTROL_PREDICATES = 52 };    /* control.py */
 
@@ -244,6 +250,29 @@ int scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number); 
 int flush(Core *core);
 void write_time(Core *core);
 void pass_time(Core *core);
+
+/* A counter that is cheaper to read than the clock; it decides only whether the clock is read. */
+static inline uint64_t
+ticks(void)
+{
+#if defined(__x86_64__)
+    return __rdtsc();
+#elif defined(__aarch64__)
+    uint64_t now;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(now));
+    return now;
+#else
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+#endif
+}
+
+static inline int
+is_time_due(const Core *core)
+{
+    return ticks() - core->timed_ticks >= core->step;
+}
 
 static inline int
 put_row(Core *core, uint32_t head, uint32_t aux, uint64_t value)
@@ -312,7 +341,13 @@ int check(Core *core, Followed *followed, PyObject *operation);        /* 1: cha
 int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
 int same(PyObject *item, PyObject *value);
 PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
-int is_immutable(const Followed *followed);
+int is_unchanged(Core *core, Followed *followed, PyObject *value);     /* runs nothing, changes nothing */
+static inline int
+is_immutable(const Followed *followed)
+{
+    return followed->kind->shape == SHAPE_NAMED || followed->kind->shape == SHAPE_OPAQUE;
+}
+int is_inline_attribute(Followed *target, PyObject *owner, PyObject *name, PyObject *value);
 int attribute_is(Core *core, Followed *target, PyObject *owner, PyObject *name, PyObject *value);
 
 /* checking.c: checking.py */
@@ -333,6 +368,7 @@ int add_suspect(FrameRecord *frame, PyObject *value, int deep, PyObject *operati
 int add_receiver(FrameRecord *frame, int depth, PyObject *value, PyObject *name, int by_super);
 int take_receiver(FrameRecord *frame, int depth, Receiver *found);     /* 0: none; else `found` owns */
 FrameRecord *new_record(Core *core, PyObject *code, uint32_t site);
+FrameRecord *spare_record(Core *core, PyObject *code, uint32_t site);  /* NULL: there is none */
 
 /* calls.c: calls.py */
 int suspect_operands(Core *core, FrameRecord *frame, const Receiver *found, PyObject *callee, PyObject **arguments,

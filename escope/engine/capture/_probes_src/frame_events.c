@@ -118,30 +118,38 @@ call_operands(Probe *probe, Activation *frame)
     return made;
 }
 
+/* Makes sure that the globals of a module are followed as such. */
+static int
+know_globals(Core *core, PyObject *globals, PyObject *module)
+{
+    Followed *known = table_get(core->objects, globals);
+    PyObject *found;
+    if (known == NULL || known->kind->shape != SHAPE_NAMESPACE) {
+        found = UPCALL(PyObject_CallMethod, (PyObject *)core, "namespace", "OO", globals, module);
+        Py_XDECREF(found);
+        return found ? 0 : -1;
+    }
+    core->seen_globals = globals;
+    return 0;
+}
+
 static int
 call_event(Probe *probe, ThreadRecord *thread, Activation *frame)
 {
     Core *core = probe->core;
     FrameRecord *caller = top_of(thread), *record;
-    Followed *module;
     Row binds[16], *bind = binds;
     int at, count = 0, failed = -1;
 
     if (caller != NULL && caller->suspects && settle(core, caller, 1) < 0)
         return -1;
     thread->unwound = 0;
-    module = table_get(core->objects, frame->f_globals);
     record = new_record(core, probe->code, probe->site);
     if (record == NULL)
         return -1;
     record->address = (uint64_t)(uintptr_t)frame;
-    if (module == NULL || module->kind->shape != SHAPE_NAMESPACE) {
-        PyObject *found = UPCALL(PyObject_CallMethod, (PyObject *)core, "namespace", "OO", frame->f_globals,
-                                 probe->module);
-        if (found == NULL)
-            goto out;
-        Py_DECREF(found);
-    }
+    if (frame->f_globals != core->seen_globals && know_globals(core, frame->f_globals, probe->module) < 0)
+        goto out;
     if (probe->values + probe->cells > 16) {
         bind = PyMem_RawMalloc((size_t)(probe->values + probe->cells) * sizeof(Row));
         if (bind == NULL) {
@@ -189,15 +197,87 @@ out:
     return failed;
 }
 
+enum { QUICK_VALUES = 8 };
+
+/* A call whose arguments are scalars or objects that are as they were written, of a function without cells. */
+static inline int
+quick_call(Probe *probe, Activation *frame)
+{
+    Core *core = probe->core;
+    PyListObject *stack = (PyListObject *)core->thread->stack;
+    Py_ssize_t depth = Py_SIZE(stack);
+    FrameRecord *record;
+    Row binds[QUICK_VALUES];
+    int at, count = probe->values;
+    if (core->top->suspects || probe->cells || count > QUICK_VALUES || core->budget <= count ||
+        frame->f_globals != core->seen_globals || depth == stack->allocated || is_time_due(core))
+        return 0;
+    for (at = 0; at < count; at++) {
+        uint32_t tag;
+        if (!quick_value(core, frame->localsplus[probe->slots[at]], &tag, &binds[at].value))
+            return 0;
+        binds[at].head = HEAD(DETAIL_BIND) | tag;
+        binds[at].aux = (uint32_t)probe->slots[at];
+    }
+    record = spare_record(core, probe->code, probe->site);
+    if (record == NULL)
+        return 0;
+    record->address = (uint64_t)(uintptr_t)frame;
+    for (at = 0; at < count; at++)
+        core->next[at] = binds[at];
+    core->next += count;
+    quick_row(core, probe->head, (uint32_t)record->frame_id, 0);
+    quick_publish(core, count + 1);
+    core->thread->unwound = 0;
+    PyList_SET_ITEM((PyObject *)stack, depth, (PyObject *)record);
+    Py_SET_SIZE(stack, depth + 1);
+    core->top = record;
+    return 1;
+}
+
+static inline int
+has_no_leftovers(const FrameRecord *frame)
+{
+    return !frame->receivers && frame->cells == NULL && frame->saved == NULL && frame->counted == NULL &&
+           frame->truths == NULL;
+}
+
+/* A return of such a value, to a frame that is known, from one that leaves nothing to let go of. */
+static inline int
+quick_return(Probe *probe, FrameRecord *frame, PyObject *value)
+{
+    Core *core = probe->core;
+    PyObject *stack = core->thread->stack;
+    Py_ssize_t depth = PyList_GET_SIZE(stack);
+    FrameRecord *caller;
+    uint32_t tag;
+    uint64_t number;
+    if (depth < 2 || !has_no_leftovers(frame) || is_time_due(core) || !quick_value(core, value, &tag, &number))
+        return 0;
+    caller = (FrameRecord *)PyList_GET_ITEM(stack, depth - 2);
+    quick_event(core, probe->head | tag, (uint32_t)caller->frame_id, number);
+    Py_SET_SIZE(stack, depth - 1);
+    Py_DECREF(frame);
+    core->top = caller;
+    return 1;
+}
+
 PyObject *
 fire_call(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
-    Activation *frame = activation_of(me);
+    PyThreadState *me = core->quick;
+    Activation *frame;
     ThreadRecord *thread;
     int failed;
+    if (LIKELY(me != NULL && me == holder(core->interpreter) && probe->plain_call)) {
+        if (LIKELY(quick_call(probe, activation_of(me))))
+            return DONE;
+    }
+    else
+        me = this_thread();
+    frame = activation_of(me);
     if (!core->on)
         return DONE;
     if (!probe->function_body || probe->finalizer || !begin(core, me))
@@ -226,12 +306,15 @@ fire_return(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me = quick != NULL ? core->quick : this_thread();
     PyObject *value = probe->constant ? probe->constant : activation_of(me)->localsplus[probe->at];
     ThreadRecord *thread;
     uint32_t tag;
     uint64_t number;
     int failed;
+    if (LIKELY(quick != NULL && quick_return(probe, quick, value)))
+        return DONE;
     START(PyTuple_Pack(1, value));
     failed = find_settled(probe, thread) == NULL || value_token(core, value, &tag, &number) < 0 ||
              leave(probe, thread, tag, number) < 0 ? -1 : 0;

@@ -226,23 +226,34 @@ start_record(FrameRecord *frame)
     frame->receivers_room = INLINE_RECEIVERS;
 }
 
-enum { SPARE = 64 };
+enum { SPARE = 256 };
 static FrameRecord *spare[SPARE];
 static int spares;
 
 FrameRecord *
-new_record(Core *core, PyObject *code, uint32_t site)
+spare_record(Core *core, PyObject *code, uint32_t site)
 {
     FrameRecord *frame;
-    if (spares) {
-        frame = spare[--spares];
-        PyObject_Init((PyObject *)frame, &FrameRecordType);
-    }
-    else {
-        frame = PyObject_New(FrameRecord, &FrameRecordType);
-        if (frame == NULL)
-            return NULL;
-    }
+    if (!spares)
+        return NULL;
+    frame = spare[--spares];
+    PyObject_Init((PyObject *)frame, &FrameRecordType);
+    start_record(frame);
+    frame->frame_id = core->next_frame++;
+    frame->code = Py_NewRef(code);
+    frame->site = site;
+    return frame;
+}
+
+FrameRecord *
+new_record(Core *core, PyObject *code, uint32_t site)
+{
+    FrameRecord *frame = spare_record(core, code, site);
+    if (frame != NULL)
+        return frame;
+    frame = PyObject_New(FrameRecord, &FrameRecordType);
+    if (frame == NULL)
+        return NULL;
     start_record(frame);
     frame->frame_id = core->next_frame++;
     frame->code = Py_NewRef(code);

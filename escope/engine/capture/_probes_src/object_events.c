@@ -47,15 +47,42 @@ setattr_event(Probe *probe, ThreadRecord *thread, PyObject *owner, PyObject *val
     return put_event(core, probe->head | tag, (uint32_t)target->object_id, number);
 }
 
+/* A scalar in the place of another, in an object that is known and whose attributes lie in itself: written at once,
+   1; else 0.  Nothing is let go of here that could run code. */
+static inline int
+quick_setattr(Probe *probe, PyObject *owner, PyObject *value)
+{
+    Core *core = probe->core;
+    Followed *target = map_get(&core->objects->by_address, owner);
+    PyObject *before;
+    uint32_t tag;
+    uint64_t number;
+    if (target == NULL || target->fresh || target->stale || target->held_dict != NULL || target->attributes == NULL ||
+        target_of(target) != owner || !quick_token(core, value, &tag, &number))
+        return 0;
+    before = PyDict_GetItemWithError(target->attributes, probe->name);
+    if (before == NULL || !is_scalar(before) || !is_inline_attribute(target, owner, probe->name, value))
+        return 0;
+    if (before != value && PyDict_SetItem(target->attributes, probe->name, value) < 0)
+        return 0;
+    quick_event(core, probe->head | tag | APPLIED, (uint32_t)target->object_id, number);
+    return 1;
+}
+
 PyObject *
 fire_setattr(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me = quick != NULL ? core->quick : this_thread();
     PyObject **operand = activation_of(me)->localsplus + probe->at;   /* value, owner */
     ThreadRecord *thread;
     int failed;
+    if (quick != NULL && quick_setattr(probe, operand[1], operand[0])) {
+        quick->passive = 0;
+        return DONE;
+    }
     START(PyTuple_Pack(2, operand[1], operand[0]));
     failed = setattr_event(probe, thread, operand[1], operand[0]);
     FINISH(failed, PyTuple_Pack(2, operand[1], operand[0]));

@@ -392,6 +392,8 @@ table_end(ObjectTable *table, Followed *followed)
         map_pop(&table->by_dict, followed->held_dict);
     if (followed->kind->shape == SHAPE_NAMESPACE) {
         Py_ssize_t at;
+        if (table->core != NULL)
+            table->core->seen_globals = NULL;
         for (at = PyList_GET_SIZE(table->names_list) - 1; at >= 0; at--) {
             if (PyList_GET_ITEM(table->names_list, at) == (PyObject *)followed)
                 PyList_SetSlice(table->names_list, at, at + 1, NULL);

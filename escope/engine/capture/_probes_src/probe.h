@@ -25,6 +25,7 @@ typedef struct {
     int first, count;        /* ARGS: places of the arguments; others: how many operands */
     int depth;               /* RECEIVER, ARGS: the stack slot that tells them */
     uint8_t finalizer, suspendable, in_cell, function_body, module_body, spread, method, by_super, ruthless;
+    uint8_t plain_call;      /* CALL: of a function's body, and no finalizer's */
     int values, cells;       /* CALL: how many of `slots` are values, then cells */
     int *slots;              /* CALL: owned */
     PyTypeObject *quiet_type;    /* TOUCH: borrowed from its Kind: values of it are read without a change */

@@ -155,6 +155,7 @@ make_probe(PyObject *Py_UNUSED(module), PyObject *args)
     probe->module_body = strcmp(body_text, "module") == 0;
     length = strlen(qual_text);
     probe->finalizer = length >= 7 && strcmp(qual_text + length - 7, "__del__") == 0;
+    probe->plain_call = probe->function_body && !probe->finalizer;
     probe->suspendable = (uint8_t)(suspendable == Py_True);
     probe->spread = PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "*") == 0;
     probe->ruthless = (uint8_t)(extra != Py_None && extra != Py_False);

@@ -18,18 +18,31 @@ quick_frame(const Core *core, const PyObject *code)
 }
 
 static inline void
-quick_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
+quick_row(Core *core, uint32_t head, uint32_t aux, uint64_t value)
 {
     Row *row = core->next++;
     row->head = head;
     row->aux = aux;
     row->value = value;
-    core->budget--;
+}
+
+/* Publishes the `rows` of one event, whose last one was put. */
+static inline void
+quick_publish(Core *core, int rows)
+{
+    core->budget -= rows;
     core->events++;
-    core->count++;
-    core->at++;
+    core->count += (uint64_t)rows;
+    core->at += (uint64_t)rows;
     __atomic_store_n(core->ring_words + PUBLISHED, core->count, __ATOMIC_RELEASE);
     core->control_words[CONTROL_EVENTS] = core->events;
+}
+
+static inline void
+quick_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
+{
+    quick_row(core, head, aux, value);
+    quick_publish(core, 1);
 }
 
 /* The token of a scalar that is written already, or needs no writing. */
@@ -61,6 +74,26 @@ quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
         return 1;
     }
     return 0;
+}
+
+/* The same, also of a small object that is known and whose content is seen to be what was written. */
+static inline int
+quick_value(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
+{
+    Followed *known;
+    if (quick_token(core, value, tag, number))
+        return 1;
+    known = map_get(&core->objects->by_address, value);
+    if (known == NULL || known->fresh || target_of(known) != value)
+        return 0;
+    if (!is_immutable(known)) {
+        if (known->length > SMALL || !is_unchanged(core, known, value))
+            return 0;
+        known->checked_at = core->events;
+    }
+    *tag = TAG_OBJECT;
+    *number = known->object_id;
+    return 1;
 }
 
 #endif

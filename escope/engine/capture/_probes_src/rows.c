@@ -6,26 +6,6 @@
 
 enum { STRING_CACHE = 16 << 20 };
 
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
-
-/* A counter that is cheaper to read than the clock; it decides only whether the clock is read. */
-static inline uint64_t
-ticks(void)
-{
-#if defined(__x86_64__)
-    return __rdtsc();
-#elif defined(__aarch64__)
-    uint64_t now;
-    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(now));
-    return now;
-#else
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-#endif
-}
 
 int
 grow_rows(Row **rows, size_t *room, size_t wanted)
@@ -68,7 +48,7 @@ write_time(Core *core)
 void
 pass_time(Core *core)
 {
-    if (ticks() - core->timed_ticks >= core->step)
+    if (is_time_due(core))
         write_time(core);
 }
 

@@ -30,7 +30,7 @@ fire_store(PyObject *self)
     if (LIKELY(quick != NULL)) {
         uint32_t tag;
         uint64_t number;
-        if (LIKELY(quick_token(core, value, &tag, &number))) {
+        if (LIKELY(quick_value(core, value, &tag, &number))) {
             quick->passive = 0;
             quick_event(core, probe->head | tag, 0, number);
             return DONE;
