@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escope.errors import RecordingError
+from escope.storage import scanning
 from escope.storage.checkpoint import EMPTY_STACK, NO_SEQ, Checkpoint, FrameEntry, decode_frames
 from escope.storage.columns import ROWS, Columns, event_ends
 from escope.storage.rows import Detail
@@ -88,6 +89,8 @@ def cut(rows: Array, block_rows: int) -> list[int]:
     ends: list[int] = []
     if len(rows) < block_rows:
         return ends
+    if scanning.cut is not None:
+        return scanning.cut(rows, block_rows)
     events = event_ends(rows) + 1
     start = 0
     while True:

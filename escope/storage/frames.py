@@ -12,6 +12,7 @@ from escope.events import Kind
 from escope.storage.checkpoint import NO_SEQ, FrameTable
 from escope.storage.columns import Columns, flags
 from escope.storage.rows import FIRST_SITE, TAG_MASK, Detail
+from escope.storage.scanning import Scanned
 from escope.storage.sites import Sites
 
 Array = npt.NDArray[Any]
@@ -94,6 +95,40 @@ class LiveFrames:
                 chosen = stack[np.isin(stack["frame"], wanted)]
                 for frame, _, line_seq, code, line in chosen.tolist():
                     heads[frame] = code, line, line_seq
+        return self._tables(touched, heads, called)
+
+    def take(self, found: Scanned, before: dict[int, Array], number: int) -> dict[int, FrameTable]:
+        """The same as `advance`, given what one pass found; `before`: the stacks when the block began."""
+        self._number = number
+        for frame in found.ended:
+            self._alive.pop(frame, None)
+        moments = _Moments(self, before, found.called)
+        heads = dict(found.heads)
+        if found.unknown:
+            unknown = np.array(found.unknown, np.uint64)
+            for stack in found.stacks.values():
+                for place in np.flatnonzero(np.isin(stack["frame"], unknown)).tolist():
+                    frame = int(stack["frame"][place])
+                    _, line, line_seq = moments.of(frame)
+                    stack["line"][place], stack["line_seq"][place] = line, line_seq
+                    if frame in heads:
+                        heads[frame] = heads[frame][0], line, line_seq
+        touched: dict[int, dict[int, tuple[int, int, int]]] = {}
+        for frame, line, line_seq, known in found.suspended:
+            touched[frame] = {}
+            code, old_line, old_seq = moments.of(frame)
+            heads[frame] = (code, line, line_seq) if known else (code, old_line, old_seq)
+        for frame, slot, tag, value, seq in found.changes:
+            touched.setdefault(frame, {})[slot] = (tag, value, seq)
+        return self._tables(touched, heads, found.called)
+
+    def _tables(
+        self,
+        touched: dict[int, dict[int, tuple[int, int, int]]],
+        heads: dict[int, tuple[int, int, int]],
+        called: dict[int, int],
+    ) -> dict[int, FrameTable]:
+        """The tables of the frames that were `touched`, with what was known of their variables before."""
         tables = {}
         for frame, variables in touched.items():
             old = None if frame in called else self.table(frame)

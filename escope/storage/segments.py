@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import zlib
 from typing import Any, BinaryIO
 
@@ -25,6 +26,7 @@ import numpy.typing as npt
 import zstandard
 
 from escope.errors import RecordingError
+from escope.storage import scanning
 from escope.storage.blocks import MAX_BLOCK_ROWS, BlockRecord
 from escope.storage.columns import ROWS
 
@@ -41,9 +43,17 @@ MAX_RAW = MAX_BLOCK_ROWS * 20 + _MAX_CONTEXT
 """Bytes of the largest record that is decompressed."""
 
 
+_own = threading.local()
+
+
 def compress(data: bytes) -> bytes:
     """`data` as one zstd frame."""
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(data)
+    # Making a compressor costs more than a block's compression, and none may serve two threads at once.
+    compressor = getattr(_own, "compressor", None)
+    if compressor is None:
+        compressor = _own.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+    result: bytes = compressor.compress(data)
+    return result
 
 
 def decompress(data: bytes, limit: int = MAX_RAW) -> bytes:
@@ -79,6 +89,12 @@ def differences(column: Array) -> Array:
 
 def encode_record(record: BlockRecord) -> bytes:
     """The record in columns, compressed."""
+    if scanning.arrange is not None:
+        distinct, columns = scanning.arrange(record.rows)
+        head = _HEAD.pack(
+            len(record.checkpoint), len(record.frames), len(record.rows) // 16, distinct
+        )
+        return compress(b"".join((head, record.checkpoint, record.frames, columns)))
     rows = np.frombuffer(record.rows, ROWS)
     heads, places = np.unique(rows["head"], return_inverse=True)
     width = "<u2" if len(heads) < 1 << 16 else "<u4"

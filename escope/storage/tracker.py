@@ -1,11 +1,13 @@
 """The tracker: follows the rows of a recording block by block, and makes what is stored of each block.
 
-Per block it does a fixed number of array operations; Python loops only over frames that outlive a block
-and over threads.
+A block is scanned in one pass in C where that was built and the rows are regular (`scanning`).  What specifies
+it, and does the rest, is a fixed number of array operations (`Columns`); Python loops only over frames that
+outlive a block and over threads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,7 @@ from escope.storage.columns import Columns, flags
 from escope.storage.frames import LiveFrames, LoadFrame
 from escope.storage.index import MARKED, OUTERMOST_UNWIND, Family, entries
 from escope.storage.rows import FIRST_SITE, FIRST_SITELESS, TAG_MASK, Detail, Tag
+from escope.storage.scanning import CHANGES, TABLES, TARGETED, VALUED, Scanned, scan
 from escope.storage.sites import Sites
 
 Array = npt.NDArray[Any]
@@ -27,21 +30,11 @@ Array = npt.NDArray[Any]
 _MANY_SITES = 1 << 17
 
 
-_CHANGES = flags(*range(Detail.ITEM, Detail.DEATH + 1), Detail.LENGTH)
+_CHANGES = flags(*CHANGES)
 _CHANGES[Detail.KEY] = False
-_VALUED = flags(
-    Detail.ITEM,
-    Detail.KEY,
-    Detail.ENTRY,
-    Detail.REMOVE,
-    Detail.ATTR,
-    Detail.INSERT,
-    Detail.SCALAR,
-    Detail.BIND,
-    *range(FIRST_SITELESS, 256),
-)
-_TABLES = flags(Detail.TYPE, Detail.FIELD, Detail.MODULE)
-_TARGETED = flags(Kind.SETATTR, Kind.DELATTR, Kind.SETITEM, Kind.DELITEM)
+_VALUED = flags(*VALUED, *range(FIRST_SITELESS, 256))
+_TABLES = flags(*TABLES)
+_TARGETED = flags(*TARGETED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,54 +81,112 @@ class Tracker:
 
     def advance(self, rows: Array) -> StoredBlock:
         """Take in the rows of the next block, which ends with an event row."""
+        found = scan(rows, self.checkpoint, self._sites)
+        return self._by_columns(rows) if found is None else self._by_scan(rows, found)
+
+    def _by_scan(self, rows: Array, found: Scanned) -> StoredBlock:
+        """The same as `_by_columns`, given what one pass found."""
+        before = self.checkpoint.stacks
+        stacks = dict(before)
+        for thread in sorted(found.stacks, key=lambda one: (one not in before, one)):
+            stacks[thread] = found.stacks[thread]
+        tables = self._frames.take(found, before, self.number)
+        self.last_string = max(self.last_string, found.last_string)
+        labels = found.labels.copy()
+        labels[Label.EXACT] = 0
+        counts = found.counts[:KINDS]
+        late = [entries(Family.ENDS, found.late[:, 0], found.late[:, 1])] if len(found.late) else []
+        marks = [(int(kind), found.marks[found.marks[:, 1] == kind, 0]) for kind in sorted(MARKED)]
+        marks.append((OUTERMOST_UNWIND, found.outermost))
+        made = self._index(
+            found.sites,
+            found.per_site,
+            (found.objects >> np.uint64(1), found.objects & np.uint64(1)),
+            tables,
+            late,
+            marks,
+        )
+        return self._stored(
+            rows,
+            tables,
+            found.events,
+            counts,
+            labels,
+            made,
+            found.tables,
+            found.thread_ends,
+            Checkpoint(
+                time=self.checkpoint.time if found.time is None else found.time,
+                thread=found.thread,
+                frame=found.frame,
+                stacks=stacks,
+            ),
+        )
+
+    def _by_columns(self, rows: Array) -> StoredBlock:
         checkpoint = self.checkpoint
         columns = Columns(rows, checkpoint, self._sites)
-        encoded = checkpoint.encode()
         kinds = columns.kind
         sites = columns.site
         small = np.minimum(sites, FIRST_SITE - 1).astype(np.uint8)
         # Events at sites share one number here; they are valued and never a detail.
         events = columns.event_rows
         small[events] = 255
-        spans = columns.spans
         counts = np.bincount(kinds[events], minlength=KINDS)[:KINDS]
         tables = self._frames.advance(columns, counts, self.number)
         strings = np.flatnonzero(small == Detail.STRING)
         if len(strings):
             self.last_string = max(self.last_string, int(rows["value"][strings].max()))
         times = np.flatnonzero(small == Detail.TIME)
-        time = int(rows["value"][times[-1]]) if len(times) else checkpoint.time
+        return self._stored(
+            rows,
+            tables,
+            len(events),
+            counts,
+            self._labels(rows, columns, small),
+            self._entries(columns, small, counts, tables),
+            rows[np.flatnonzero(_TABLES[small])].tobytes(),
+            _thread_ends(rows, columns, counts),
+            Checkpoint(
+                time=int(rows["value"][times[-1]]) if len(times) else checkpoint.time,
+                thread=columns.last_thread,
+                frame=columns.last_frame,
+                stacks=columns.spans.stacks,
+            ),
+        )
+
+    def _stored(
+        self,
+        rows: Array,
+        tables: dict[int, FrameTable],
+        events: int,
+        counts: Array,
+        labels: Array,
+        made: Array,
+        tabled: bytes,
+        ended: list[int],
+        after: Checkpoint,
+    ) -> StoredBlock:
+        """What is stored of the block; `after` holds after it, but for its place, which is counted on here."""
+        checkpoint = self.checkpoint
         summary = np.zeros(1, SUMMARY)[0]
         summary["first_seq"] = checkpoint.first_seq
         summary["first_row"] = checkpoint.first_row
         summary["time"] = checkpoint.time
         summary["last_string"] = self.last_string
-        summary["events"] = len(events)
+        summary["events"] = events
         summary["rows"] = len(rows)
         summary["segment"] = HOT
         summary["kinds"] = counts
-        summary["labels"] = self._labels(rows, columns, small)
-        made = self._entries(columns, small, counts, tables)
-        tabled = np.flatnonzero(_TABLES[small])
-        stored = StoredBlock(
-            self.number,
-            BlockRecord(encoded, encode_frames(tables), rows.tobytes()),
-            summary,
-            made,
-            rows[tabled].tobytes(),
-        )
-        ended = _thread_ends(rows, columns, counts)
+        summary["labels"] = labels
+        record = BlockRecord(checkpoint.encode(), encode_frames(tables), rows.tobytes())
+        stored = StoredBlock(self.number, record, summary, made, tabled)
         for thread in ended:
-            if not len(spans.stacks.get(thread, ())):
-                spans.stacks.pop(thread, None)
-        self.checkpoint = Checkpoint(
-            checkpoint.first_seq + len(events),
-            checkpoint.first_row + len(rows),
-            time,
-            columns.last_thread,
-            columns.last_frame,
-            spans.stacks,
-        )
+            if not len(after.stacks.get(thread, ())):
+                after.stacks.pop(thread, None)
+        after.first_seq = checkpoint.first_seq + events
+        after.first_row = checkpoint.first_row + len(rows)
+        self.checkpoint = after
         self.number += 1
         return stored
 
@@ -157,7 +208,6 @@ class Tracker:
     def _entries(
         self, columns: Columns, small: Array, counts: Array, tables: dict[int, FrameTable]
     ) -> Array:
-        block = np.uint64(self.number << 32)
         at = columns.site[columns.event_rows]
         at = at[at >= FIRST_SITE]
         if len(at) and int(at.max()) < _MANY_SITES:
@@ -166,26 +216,43 @@ class Tracker:
             per_site = per_site[sites]
         else:
             sites, per_site = np.unique(at, return_counts=True)
+        late = columns.spans.late
+        late = late[np.argsort(late["start"], kind="stable")]
+        ends = [entries(Family.ENDS, late["start"], late["end"])] if len(late) else []
+        marks = [
+            (int(kind), columns.seq[columns.kind == kind])
+            for kind in sorted(MARKED)
+            if counts[kind]
+        ]
+        if counts[Kind.UNWIND]:
+            outermost = (columns.kind == Kind.UNWIND) & (columns.rows["aux"] == 0)
+            marks.append((OUTERMOST_UNWIND, columns.seq[outermost]))
+        objects = _objects(columns, small, counts)
+        return self._index(sites, per_site, objects, tables, ends, marks)
+
+    def _index(
+        self,
+        sites: Array,
+        per_site: Array,
+        objects: tuple[Array, Array],
+        tables: dict[int, FrameTable],
+        ends: list[Array],
+        marks: Sequence[tuple[int, Array]],
+    ) -> Array:
+        """The ENTRY array of the block, by key."""
+        block = np.uint64(self.number << 32)
         parts = [entries(Family.SITES, sites, block | per_site.astype(np.uint64))]
-        objects, keyframes = _objects(columns, small, counts)
-        if len(objects):
-            parts.append(entries(Family.OBJECTS, objects, block | keyframes))
+        if len(objects[0]):
+            parts.append(entries(Family.OBJECTS, objects[0], block | objects[1]))
         if tables:
             frames = np.array(sorted(tables), np.uint64)
             parts.append(entries(Family.FRAMES, frames, np.full(len(frames), block)))
-        late = columns.spans.late
-        if len(late):
-            late = late[np.argsort(late["start"], kind="stable")]
-            parts.append(entries(Family.ENDS, late["start"], late["end"]))
-        for kind in sorted(MARKED):
-            if counts[kind]:
-                seqs = columns.seq[columns.kind == kind]
-                parts.append(entries(Family.MARKS, np.full(len(seqs), kind, np.uint64), seqs))
-        if counts[Kind.UNWIND]:
-            outermost = (columns.kind == Kind.UNWIND) & (columns.rows["aux"] == 0)
-            seqs = columns.seq[outermost]
-            numbers = np.full(len(seqs), OUTERMOST_UNWIND, np.uint64)
-            parts.append(entries(Family.MARKS, numbers, seqs))
+        parts += ends
+        parts += [
+            entries(Family.MARKS, np.full(len(seqs), number, np.uint64), seqs)
+            for number, seqs in marks
+            if len(seqs)
+        ]
         return np.concatenate(parts)
 
 

@@ -60,11 +60,14 @@ def own_command(module: str, *arguments: str, isolated: bool = False) -> list[st
 
 def own_environment() -> dict[str, str]:
     """Return the environment of escope's own processes: nothing that is meant for the program."""
-    return {
+    own = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("PYTHON") or name in _KEPT
     }
+    # Numpy starts one thread for each processor otherwise, at the cost of half its import; none has work.
+    own["OPENBLAS_NUM_THREADS"] = "1"
+    return own
 
 
 def program_command(
