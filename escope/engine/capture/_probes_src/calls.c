@@ -35,10 +35,7 @@ is_seen(Core *core, PyObject *function)
 int
 is_seen_generator(Core *core, PyObject *generator)
 {
-    PyObject *code = (PyObject *)PyGen_GetCode((PyGenObject *)generator);
-    int seen = map_get(&core->codes, code) != NULL;
-    Py_DECREF(code);
-    return seen;
+    return map_get(&core->codes, generator_code(generator)) != NULL;
 }
 
 /* Whether calling `callee` runs nothing but instrumented code. */

@@ -555,7 +555,7 @@ size_of(PyObject *items)
         return PyList_GET_SIZE(items);
     if (PyDict_CheckExact(items))
         return PyDict_GET_SIZE(items);
-    return PyObject_Size(items);
+    return PyBytes_CheckExact(items) ? PyBytes_GET_SIZE(items) : 0;
 }
 
 /* Writes change rows of an object whose shadow is up to date already, as a `mutate` event. */

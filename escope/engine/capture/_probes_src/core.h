@@ -218,7 +218,7 @@ typedef struct Core {
     int depth;
     PyThreadState *running;  /* whose `thread` is; NULL: unknown */
     ThreadRecord *thread;    /* borrowed: `current` */
-    uint8_t on, attention, watchful, forked;
+    uint8_t on, attention, watchful, forked, collects;
     uint64_t seen_request, seen_predicates;
     PtrMap codes;            /* instrumented code objects */
     PyObject *seen_globals;  /* borrowed: of the newest call, followed as a namespace; NULL: unknown */
@@ -239,7 +239,7 @@ typedef struct Core {
 
 extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType;
 
-enum { SWEEP_EVERY = 64, TIME_EVERY = 256, SMALL = 64 };
+enum { SWEEP_EVERY = 64, TIME_EVERY = 256, SMALL = 64, WALK_CREDIT = 50000 };
 enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35 };                       /* ring.py */
 enum { CONTROL_EVENTS = 23, CONTROL_REQUEST = 48, CONTROL_PREDICATES = 52 };    /* control.py */
 

@@ -157,6 +157,7 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
         map_free(&deferred_frames);
     }
     thread->busy = 0;
+    FREE_COLLECTOR(core->collects);
     release(core);
     return done == NULL ? NULL : DONE;
 }

@@ -70,9 +70,7 @@ fire_line(PyObject *self)
         if (probe->suspendable) {
             FrameRecord *top = top_of(thread);
             if (top == NULL || top->address != (uint64_t)(uintptr_t)activation_of(me)) {
-                thread->busy = 0;
-                release(core);
-                done = leave_to_reference(probe, with_frame(core, NULL));
+                done = hand_over(probe, with_frame(core, NULL));
                 goto gate;
             }
             top->passive = 0;
@@ -403,11 +401,9 @@ fire_resume(PyObject *self)
     record = address ? (FrameRecord *)PyDict_GetItemWithError(core->suspended, address) : NULL;
     if (record == NULL || record->code != probe->code) {
         Py_XDECREF(address);
-        thread->busy = 0;
-        release(core);
         if (PyErr_Occurred())
             PyErr_Clear();
-        return leave_to_reference(probe, with_frame(core, value));
+        return hand_over(probe, with_frame(core, value));
     }
     caller = top_of(thread);
     if (caller != NULL && caller->suspects)

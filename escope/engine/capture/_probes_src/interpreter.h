@@ -97,14 +97,54 @@ method_receiver(PyObject **place, PyObject **function)
 #endif
 }
 
-/* A call of escope's own Python code: trace and profile functions of the program do not see it. */
+/* Events allocate, and 3.11 collects garbage whenever a container is made: not while one is written. */
+#if PY312
+#define HOLD_COLLECTOR() 0
+#define FREE_COLLECTOR(collects) ((void)(collects))
+#else
+#define HOLD_COLLECTOR() PyGC_Disable()
+#define FREE_COLLECTOR(collects)    \
+    do {                            \
+        if (collects)               \
+            PyGC_Enable();          \
+    } while (0)
+#endif
+
+/* The code of a generator; borrowed: the generator keeps it. */
+static inline PyObject *
+generator_code(PyObject *generator)
+{
+#if PY312
+    PyObject *code = (PyObject *)PyGen_GetCode((PyGenObject *)generator);
+    Py_DECREF(code);
+    return code;
+#else
+    return (PyObject *)((PyGenObject *)generator)->gi_code;
+#endif
+}
+
+/* Room on the C stack for escope's own code where the program has used up its own: 3.12 counts it apart, out of the
+   reach of `sys.setrecursionlimit`. */
+#if PY312
+#define HEADROOM(thread, by) ((thread)->c_recursion_remaining += (by))
+#else
+#define HEADROOM(thread, by) ((void)(thread))
+#endif
+
+/* A call of escope's own Python code: trace and profile functions of the program do not see it, and it starts no
+   collection, whose callbacks and finalizers would write events that start the next. */
 #define UPCALL(function, ...)                        \
     __extension__({                                  \
         PyThreadState *caller_ = this_thread();      \
+        int collects_ = PyGC_Disable();              \
         PyObject *got_;                              \
         PyThreadState_EnterTracing(caller_);         \
+        HEADROOM(caller_, 200);                      \
         got_ = function(__VA_ARGS__);                \
+        HEADROOM(caller_, -200);                     \
         PyThreadState_LeaveTracing(caller_);         \
+        if (collects_)                               \
+            PyGC_Enable();                           \
         got_;                                        \
     })
 

@@ -1,6 +1,7 @@
 /* The module: the core itself as the base of its Encoder, the lock, and what is set up once. */
 
 #include "core.h"
+#include <pthread.h>
 #include <structmember.h>
 #include <time.h>
 
@@ -22,6 +23,21 @@ ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three)
     return found;
 }
 
+/* The core that is at work, for `detach_child`. */
+static Core *connected;
+static int registered;
+
+/* In a child, before anything of the program runs there: the ring is its parent's. */
+static void
+detach_child(void)
+{
+    if (connected != NULL) {
+        connected->on = 0;
+        connected->quick = NULL;
+        connected->forked = 1;
+    }
+}
+
 static int
 core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
@@ -38,7 +54,7 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
     self->suspended = PyDict_New();
     self->next_string = self->next_frame = 1;
     self->timed_at = -TIME_EVERY;
-    self->walk_credit = self->lent_credit = 50000;
+    self->walk_credit = self->lent_credit = WALK_CREDIT;
     clock_gettime(CLOCK_MONOTONIC, &now);
     self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
     return self->strings && self->acts && self->suspended ? 0 : -1;
@@ -47,7 +63,9 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
 static void
 core_dealloc(Core *self)
 {
-    /* Lives as long as the process: see ObjectTable. */
+    /* Lives as long as the process where it was connected: see ObjectTable. */
+    if (connected == self)
+        connected = NULL;
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -77,6 +95,10 @@ core_connect(Core *self, PyObject *args)
     self->at = self->count % self->capacity;
     Py_DECREF(count);
     self->interpreter = PyInterpreterState_Get();
+    if (!registered && pthread_atfork(NULL, NULL, detach_child) != 0)
+        return PyErr_NoMemory();
+    registered = 1;
+    connected = self;
     self->on = 1;
     Py_RETURN_NONE;
 }
@@ -321,6 +343,47 @@ core_fork(Core *self, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+/* begin_anew(objects): in a forked child: nothing was written yet, of nobody; `connect` follows. */
+static PyObject *
+core_begin_anew(Core *self, PyObject *args)
+{
+    PyObject *objects;
+    struct timespec now;
+    if (!PyArg_ParseTuple(args, "O!", &ObjectTableType, &objects))
+        return NULL;
+    self->on = self->attention = self->forked = 0;
+    self->quick = self->owner = self->running = NULL;
+    self->top = NULL;
+    self->thread = NULL;
+    self->seen_globals = NULL;
+    self->next = NULL;
+    self->depth = 0;
+    self->budget = 0;
+    self->rows = self->scratch_rows = self->change_rows = 0;
+    self->events = self->count = self->until = self->at = self->swept_at = 0;   /* not the number of walks */
+    while (self->work_count)
+        Py_DECREF(self->work[--self->work_count]);
+    PyDict_Clear(self->strings);
+    memset(self->known_strings, 0, sizeof self->known_strings);
+    self->string_bytes = 0;
+    PyDict_Clear(self->suspended);
+    Py_CLEAR(self->current);
+    self->objects->core = NULL;
+    Py_SETREF(self->objects, (ObjectTable *)Py_NewRef(objects));
+    self->objects->core = self;
+    self->next_string = self->next_frame = 1;
+    self->timed_at = -TIME_EVERY;
+    self->first_ticks = self->timed_ticks = self->first_time = self->step = 0;
+    self->walk_credit = self->lent_credit = WALK_CREDIT;
+    self->walked_at = self->looked_at = 0;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+    PyBuffer_Release(&self->words_view);
+    PyBuffer_Release(&self->ring_view);
+    PyBuffer_Release(&self->control_view);
+    Py_RETURN_NONE;
+}
+
 static PyObject *
 core_get_string_bytes(Core *self, void *Py_UNUSED(closure))
 {
@@ -397,6 +460,7 @@ static PyMethodDef core_methods[] = {
     {"new_frame", (PyCFunction)core_new_frame, METH_O, NULL},
     {"forget_thread", (PyCFunction)core_forget_thread, METH_NOARGS, NULL},
     {"forked", (PyCFunction)core_fork, METH_NOARGS, NULL},
+    {"begin_anew", (PyCFunction)core_begin_anew, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -83,6 +83,7 @@ begin(Core *core, PyThreadState *me)
     core->quick = NULL;
     core->depth = 1;
     core->thread->busy = 1;
+    core->collects = (uint8_t)HOLD_COLLECTOR();
     return 1;
 }
 
@@ -91,6 +92,7 @@ static inline PyObject *
 hand_over(Probe *probe, PyObject *operands)
 {
     probe->core->thread->busy = 0;
+    FREE_COLLECTOR(probe->core->collects);
     release(probe->core);
     return leave_to_reference(probe, operands);
 }

@@ -4,7 +4,7 @@
 #include "core.h"
 
 enum {
-    WALK_CREDIT = 50000, WALK_PER_EVENT = 60, WALK_STRANGE = 200, STRANGE_DEPTH = 4, REFERENTS = 64,
+    WALK_PER_EVENT = 60, WALK_STRANGE = 200, STRANGE_DEPTH = 4, REFERENTS = 64,
     SEEN_SLOTS = 512     /* at most WALK_STRANGE objects are opened in one walk */
 };
 
@@ -24,6 +24,7 @@ static struct {
 } opened[SEEN_SLOTS];
 
 static PyObject *text_unseen, *text_builtins;
+static PyTypeObject *method_wrapper;
 
 static int
 push(PyObject *value, int depth)
@@ -150,7 +151,7 @@ lend_behind(Core *core, PyObject *value)
         if (runs_seen_code(core, value) || table_get(core->objects, PyMethod_GET_SELF(value)) == NULL)
             return 0;
     }
-    else if (cls != &_PyMethodWrapper_Type)
+    else if (cls != method_wrapper)
         return 0;
     found = UPCALL(PyObject_CallMethod, core->checker, "_lend_behind", "O", value);
     Py_XDECREF(found);
@@ -338,5 +339,12 @@ prepare_walks(void)
 {
     text_unseen = PyUnicode_InternFromString("unseen");
     text_builtins = PyUnicode_InternFromString("__builtins__");
+    {
+        PyObject *wrapper = PyObject_GetAttrString(Py_None, "__str__");
+        if (wrapper == NULL)
+            return -1;
+        method_wrapper = Py_TYPE(wrapper);   /* it stays */
+        Py_DECREF(wrapper);
+    }
     return text_unseen && text_builtins ? 0 : -1;
 }
