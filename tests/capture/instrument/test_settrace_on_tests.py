@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import os
 import random
 import sys
 import types
@@ -40,6 +41,9 @@ MODULES = [
     "test_unpack",
     "test_with",
 ]
+if not os.environ.get("ESCOPE_LONG_TESTS"):
+    # Half of them, 3.12 the other half: all come into play on every run over the interpreters.
+    MODULES = MODULES[sys.version_info.minor % 2 :: 2]
 EXEMPT = {
     # They set a trace function of their own.
     "testInteractionWithTraceFunc",
@@ -55,7 +59,7 @@ EXEMPT = {
 ODD = ("thread", "recursion", "tracing")
 """In names of tests whose lines settrace does not see all, or that depend on how deep the stack is: the
 probes of the reference core are frames too."""
-LONGEST = 100_000
+LONGEST = 100_000 if os.environ.get("ESCOPE_LONG_TESTS") else 20_000
 """Lines of a test; longer ones are left out."""
 
 
