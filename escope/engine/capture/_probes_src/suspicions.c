@@ -109,9 +109,10 @@ args_event(Probe *probe, FrameRecord *frame, Activation *activation)
     return done;
 }
 
-/* Whether nothing is to be noted of a call, which is so for most; lets go of its receiver. */
+/* Notes what a call may change where that is told at once: nothing for most, the container for its own methods.  Lets go
+   of the receiver.  0: it takes the long way. */
 static inline int
-needs_no_note(Probe *probe, FrameRecord *frame, PyObject **places)
+noted_quickly(Probe *probe, FrameRecord *frame, PyObject **places)
 {
     PyObject *callee, *bound;
     Receiver *last;
@@ -123,9 +124,16 @@ needs_no_note(Probe *probe, FrameRecord *frame, PyObject **places)
         return 0;
     last = frame->receiver + frame->receivers - 1;
     bound = method_receiver(places + probe->at, &callee);
-    if (last->depth != probe->depth ||
-        !calls_method_quietly(probe->core, last, callee, bound == last->value, places + probe->first, probe->count))
+    if (last->depth != probe->depth)
         return 0;
+    if (!calls_method_quietly(probe->core, last, callee, bound == last->value, places + probe->first, probe->count)) {
+        PyTypeObject *cls = Py_TYPE(last->value);
+        if ((cls != &PyList_Type && cls != &PyDict_Type && cls != &PySet_Type) || last->by_super || probe->module_body ||
+            !PyUnicode_CHECK_INTERNED(last->name) || frame->suspects == frame->suspects_room)
+            return 0;
+        add_suspect(frame, last->value, 0, last->name, probe->count ? places[probe->first] : NULL,
+                    (uint32_t)probe->count);
+    }
     frame->receivers--;
     Py_DECREF(last->name);
     Py_DECREF(last->value);   /* may run code, whose events come now */
@@ -144,7 +152,7 @@ fire_args(PyObject *self)
     int done;
     if (LIKELY(frame != NULL)) {
         frame->passive = 0;
-        if (needs_no_note(probe, frame, activation->localsplus))
+        if (noted_quickly(probe, frame, activation->localsplus))
             return DONE;
     }
     START(args_operands(probe, activation->localsplus));
