@@ -16,6 +16,7 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import frame_events
+from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.descriptors import high_descriptors
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
@@ -49,6 +50,8 @@ class Recorder:
         self.ring = ring
         self.table = table
         self.control = control
+        self.cache: CodeCache | None = None
+        """Where code that was instrumented in earlier runs lies."""
         self.ledger = self.make_ledger(limits or CaptureLimits())
         self.lock: Lock = RLock()
         self.threads: dict[int, ThreadRecord] = {}
@@ -137,6 +140,8 @@ class Recorder:
 
     def instrument(self, code: types.CodeType, module: str, source: bytes) -> types.CodeType:
         """`code` of `module` with probes; what cannot be instrumented safely stays as it is."""
+        if not self.on:
+            return code
         sha = self.table.add_source(source)
         done = self.rewritten(code, module, sha)
         self._register(done)
@@ -145,7 +150,12 @@ class Recorder:
     def rewritten(self, code: types.CodeType, module: str, sha: str) -> types.CodeType:
         """`code` with the probes of this core."""
         return instrument_code(
-            code, module=module, source_sha=sha, table=self.table, probes=self.make_probe
+            code,
+            module=module,
+            source_sha=sha,
+            table=self.table,
+            probes=self.make_probe,
+            cache=self.cache,
         )
 
     def skip(self, module: str, file: str | None, reason: str) -> None:
