@@ -171,10 +171,10 @@ class Recorder:
         return make_probe(self, role, site, code, extra)
 
     def _register(self, code: types.CodeType) -> None:
+        if any(map(self.is_probe, code.co_consts)):
+            self.registered(code)
         for constant in code.co_consts:
-            if self.is_probe(constant):
-                self.registered(code)
-            elif type(constant) is types.CodeType:
+            if type(constant) is types.CodeType:
                 self._register(constant)
 
     @staticmethod
