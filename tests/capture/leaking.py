@@ -1,8 +1,10 @@
 """Runs in a process of its own: records work that comes back to where it began, and prints what stays behind.
 
-    python leaking.py FOLDER ROUNDS TURNS
+    python leaking.py within FOLDER ROUNDS TURNS
+    python leaking.py between FOLDER RECORDINGS TURNS
 
-For each round one line: the blocks that are allocated, and the references to objects that all turns use.
+`within` one recording, for each round one line: the blocks that are allocated, and the references to objects
+that all turns use.  `between` recordings, for each one line: the blocks that are allocated after it.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 from pathlib import Path
 
 import escope
+from escope.engine.launch.inprocess import ProcessRecording
 
 WORK = """
 import heapq
@@ -136,11 +139,16 @@ def turn():
 """
 
 
-def main(folder: Path, rounds: int, turns: int) -> None:
+def recording(folder: Path) -> ProcessRecording:
+    """A recording of `work` that begins."""
+    return escope.record(
+        str(folder / "run.esr"), force=True, include=("work",), exclude=("__main__",)
+    )
+
+
+def within(folder: Path, rounds: int, turns: int) -> None:
     """Record `rounds` times `turns` turns, and print the counts between them."""
-    (folder / "work.py").write_text(WORK)
-    sys.path.insert(0, str(folder))
-    with escope.record(str(folder / "run.esr"), include=("work",), exclude=("__main__",)):
+    with recording(folder):
         work = importlib.import_module("work")
         shared = [*work.SHARED, *(one for one in vars(work).values() if hasattr(one, "__module__"))]
         for _ in range(rounds):
@@ -153,5 +161,21 @@ def main(folder: Path, rounds: int, turns: int) -> None:
             print(json.dumps([sys.getallocatedblocks(), counts]), flush=True)
 
 
+def between(folder: Path, recordings: int, turns: int) -> None:
+    """Make `recordings` of `turns` turns each, and print the count after each."""
+    for _ in range(recordings):
+        with recording(folder):
+            work = importlib.import_module("work")
+            for _ in range(turns):
+                work.turn()
+        del sys.modules["work"], work
+        gc.collect()
+        print(sys.getallocatedblocks(), flush=True)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    (Path(sys.argv[2]) / "work.py").write_text(WORK)
+    sys.path.insert(0, sys.argv[2])
+    {"within": within, "between": between}[sys.argv[1]](
+        Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
+    )
