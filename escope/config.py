@@ -21,6 +21,14 @@ class CaptureLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheLimits:
+    """Bounds on the code cache."""
+
+    size: int = 128 << 20
+    """Bytes of all entries; beyond them those go that were not used for the longest time."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageLimits:
     """Sizes of the stages of storage, in bytes unless said otherwise."""
 

@@ -1,9 +1,12 @@
-"""What all tests share: hypothesis settings that do not depend on the machine's speed."""
+"""What all tests share: hypothesis settings that do not depend on the machine's speed, and a code cache."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -24,3 +27,8 @@ settings.load_profile(os.environ.get("ESCOPE_HYPOTHESIS", "steady"))
 # A shell that runs the tests in the background makes them ignore Ctrl+C, and the programs they start too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Not the one of whoever runs the tests; the workers of pytest-xdist inherit it.
+if "ESCOPE_CACHE" not in os.environ:
+    os.environ["ESCOPE_CACHE"] = tempfile.mkdtemp(prefix="escope-tests-")
+    atexit.register(shutil.rmtree, os.environ["ESCOPE_CACHE"], ignore_errors=True)

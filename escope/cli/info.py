@@ -45,6 +45,7 @@ def lines(info: dict[str, Any]) -> list[str]:
         ("sealed", "yes" if info["sealed"] else "no"),
         ("events", f"{info['events']:,}"),
         ("duration", f"{info['duration_ns'] / 1e9:.3f} s"),
+        ("modules", _modules(info["modules"])),
         ("threads", str(_count(info["threads"]))),
         ("bytes", f"{info['bytes']:,} ({info['bytes_per_event'] or 0:.2f} per event)"),
         ("dropped", f"{info['dropped']:,}"),
@@ -67,6 +68,12 @@ def lines(info: dict[str, Any]) -> list[str]:
                 name = f"{one.get('module')}.{one['qualname']}"
                 found.append(f"  {plain(name)}: {plain(str(one.get('reason')))}")
     return found
+
+
+def _modules(counts: dict[str, int]) -> str:
+    return (
+        f"{counts['instrumented']:,} instrumented, {counts['cached']:,} of them from the code cache"
+    )
 
 
 def _table(title: str, counts: dict[str, int]) -> list[str]:

@@ -75,6 +75,8 @@ class Sites:
         self.codes: dict[int, CodeInfo] = {}
         self.skipped: list[dict[str, Any]] = []
         self.predicates: list[dict[str, Any]] = []
+        self.modules: dict[str, bool] = {}
+        """The instrumented modules: whether all of the code came from the code cache."""
         self._offset = 0
 
     @property
@@ -222,6 +224,8 @@ class Sites:
             self._code[first:end] = number
         self._raw.extend(sites)
         self.codes[number] = info
+        cached = found.get("cached") is True
+        self.modules[info.module] = self.modules.get(info.module, True) and cached
         self.count = end
 
 

@@ -186,6 +186,8 @@ class Store:
         found["bytes_per_event"] = round(size / events, 3) if events else 0.0
         found.setdefault("dropped", 0)
         found["skipped"] = list(self.skipped)
+        modules = self._source.sites.modules
+        found["modules"] = {"instrumented": len(modules), "cached": sum(modules.values())}
         if isinstance(self._source, Live) and self._source.control.exit_known:
             # It has ended, and the collector is not done yet.
             found["status"] = self._source.control.exit_text()

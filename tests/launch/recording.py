@@ -33,7 +33,9 @@ class Run:
 
 
 def _is_kept(name: str) -> bool:
-    return name == "ESCOPE_CORE" or not name.startswith(("PYTHON", "ESCOPE", "PYTEST"))
+    return name in ("ESCOPE_CORE", "ESCOPE_CACHE") or not name.startswith(
+        ("PYTHON", "ESCOPE", "PYTEST")
+    )
 
 
 def environment() -> dict[str, str]:

@@ -83,15 +83,19 @@ class Result:
 
 def environment() -> dict[str, str]:
     """The environment of all runs: no coverage, no user site, a fixed hash seed."""
-    kept = {"PATH", "HOME", "LANG", "TMPDIR", "ESCOPE_CORE"}
+    kept = {"PATH", "HOME", "LANG", "TMPDIR", "ESCOPE_CORE", "ESCOPE_CACHE"}
     result = {name: os.environ[name] for name in kept if name in os.environ}
     result.update(PYTHONHASHSEED="0", PYTHONPATH=str(REPOSITORY), PYTHONDONTWRITEBYTECODE="1")
     return result
 
 
-def run(command: list[str], directory: Path, core: str | None = None) -> Ended:
-    """Run `command` to its end, with a given capture core if need be; standard input is empty."""
+def run(
+    command: list[str], directory: Path, core: str | None = None, cache: str | None = None
+) -> Ended:
+    """Run `command` to its end, with a given capture core or code cache if need be; standard input is empty."""
     chosen = {} if core is None else {"ESCOPE_CORE": core}
+    if cache is not None:
+        chosen["ESCOPE_CACHE"] = cache
     done = subprocess.run(
         command,
         cwd=directory,

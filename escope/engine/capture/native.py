@@ -169,7 +169,12 @@ class NativeRecorder(Recorder):
 
     def rewritten(self, code: types.CodeType, module: str, sha: str) -> types.CodeType:
         return instrument_code(
-            code, module=module, source_sha=sha, table=self.table, peeking=self.make_peeking
+            code,
+            module=module,
+            source_sha=sha,
+            table=self.table,
+            peeking=self.make_peeking,
+            cache=self.cache,
         )
 
     @staticmethod
@@ -181,7 +186,13 @@ class NativeRecorder(Recorder):
         self.ledger.encoder.register(code)
 
     def make_peeking(
-        self, role: Role, site: Site, code: CodeRecord, extra: Any, operands: Operands
+        self,
+        role: Role,
+        site: Site,
+        code: CodeRecord,
+        extra: Any,
+        operands: Operands,
+        constants: tuple[Any, ...],
     ) -> object:
         """The constant that the instrumenter places at a site."""
         kind, act = act_of(role, site, code, extra)
@@ -199,12 +210,12 @@ class NativeRecorder(Recorder):
             extra,
             operands.at,
             operands.first,
-            operands.count,
+            operands.size,
             depth,
             role is Role.ARGS and flag,
             role is Role.RECEIVER and flag,
             # The code itself stands for no constant: it cannot be one of its own.
-            operands.constant if operands.has_constant else code,
+            constants[operands.constant] if operands.constant >= 0 else code,
         )
         self.ledger.note_probe(role, kind, site, code, made.head)
         return made

@@ -16,6 +16,7 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import frame_events
+from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.descriptors import high_descriptors
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
@@ -49,6 +50,8 @@ class Recorder:
         self.ring = ring
         self.table = table
         self.control = control
+        self.cache: CodeCache | None = None
+        """Where code that was instrumented in earlier runs lies."""
         self.ledger = self.make_ledger(limits or CaptureLimits())
         self.lock: Lock = RLock()
         self.threads: dict[int, ThreadRecord] = {}
@@ -137,6 +140,8 @@ class Recorder:
 
     def instrument(self, code: types.CodeType, module: str, source: bytes) -> types.CodeType:
         """`code` of `module` with probes; what cannot be instrumented safely stays as it is."""
+        if not self.on:
+            return code
         sha = self.table.add_source(source)
         done = self.rewritten(code, module, sha)
         self._register(done)
@@ -145,7 +150,12 @@ class Recorder:
     def rewritten(self, code: types.CodeType, module: str, sha: str) -> types.CodeType:
         """`code` with the probes of this core."""
         return instrument_code(
-            code, module=module, source_sha=sha, table=self.table, probes=self.make_probe
+            code,
+            module=module,
+            source_sha=sha,
+            table=self.table,
+            probes=self.make_probe,
+            cache=self.cache,
         )
 
     def skip(self, module: str, file: str | None, reason: str) -> None:
@@ -161,10 +171,10 @@ class Recorder:
         return make_probe(self, role, site, code, extra)
 
     def _register(self, code: types.CodeType) -> None:
+        if any(map(self.is_probe, code.co_consts)):
+            self.registered(code)
         for constant in code.co_consts:
-            if self.is_probe(constant):
-                self.registered(code)
-            elif type(constant) is types.CodeType:
+            if type(constant) is types.CodeType:
                 self._register(constant)
 
     @staticmethod

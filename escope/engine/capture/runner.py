@@ -21,6 +21,7 @@ from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from escope.config import CaptureLimits
+from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.loader import RecordingFinder, instrumented
 from escope.engine.capture.scope import ESCOPE, Scope
 
@@ -131,6 +132,8 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
         scope = of(target, include=settings["include"], exclude=settings["exclude"])
         part = Path(settings["part"])
         recorder = recorder_class().start(part, scope, CaptureLimits(), settings["predicates"])
+        if settings["cache"] is not None:
+            recorder.cache = CodeCache(settings["cache"])
         finder = RecordingFinder(recorder, scope)
         finder.install()
     except Exception as error:

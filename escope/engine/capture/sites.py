@@ -32,8 +32,7 @@ class Location(NamedTuple):
     end_column: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SiteSpec:
+class SiteSpec(NamedTuple):
     """A site that has no id yet."""
 
     kind: Kind | None
@@ -44,8 +43,7 @@ class SiteSpec:
     """In bytes, of its instruction in the code as compiled; 0 where it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(NamedTuple):
     """A static place that can emit events."""
 
     id: SiteId
@@ -208,8 +206,9 @@ class SiteTable:
         variables: Iterable[str],
         parent: int,
         specs: Iterable[SiteSpec],
+        cached: bool = False,
     ) -> tuple[CodeRecord, list[Site]]:
-        """Give `code` and its sites their ids and append them.
+        """Give `code` and its sites their ids and append them; `cached` tells that an earlier run rewrote it.
 
         CaptureError if the table is full or cannot be written.
         """
@@ -241,7 +240,10 @@ class SiteTable:
             ]
             if self._next_site + len(sites) > _LAST_SITE:
                 raise CaptureError("more than 16 million sites: record fewer modules (--exclude)")
-            self._append(record.to_json(sites))
+            line = record.to_json(sites)
+            if cached:
+                line["cached"] = True
+            self._append(line)
             self._next_code += 1
             self._next_site += len(sites)
         return record, sites

@@ -11,11 +11,13 @@ from subprocess import TimeoutExpired
 from types import TracebackType
 
 from escope.config import CaptureLimits
+from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.core import recorder_class
 from escope.engine.capture.loaded import LoadedFunctions
 from escope.engine.capture.loader import RecordingFinder
 from escope.engine.capture.recorder import Recorder
 from escope.engine.capture.scope import Scope, project_root
+from escope.engine.launch.cache import cache_folder
 from escope.engine.launch.options import RecordOptions
 from escope.engine.launch.wiring import Wiring
 from escope.errors import EscopeError, UsageError
@@ -59,6 +61,8 @@ class ProcessRecording:
         except (EscopeError, OSError) as error:
             wiring.abandon()
             raise UsageError(f"cannot record: {error}") from None
+        if (folder := cache_folder()) is not None:
+            recorder.cache = CodeCache(folder)
         return cls(wiring.output.file, _begin(wiring, recorder, scope))
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
     else:
         text = summary(wiring, seconds, left=left)
     try:
-        print(f"escope: {_visible(text)}", file=sys.stderr, flush=True)
+        print(f"escope: {visible(text)}", file=sys.stderr, flush=True)
     except OSError:
         pass  # nobody listens any more
 
@@ -61,7 +61,7 @@ def _discarded(wiring: Wiring) -> bool:
 
 def note_left(wiring: Wiring, pid: int) -> None:
     """Say that the program was left running, and where its recording will be."""
-    shown = _visible(_quoted(_shown(str(wiring.output.file))))
+    shown = visible(_quoted(_shown(str(wiring.output.file))))
     print(
         f"escope: the program runs on (process {pid}); open it with: escope open {shown}",
         file=sys.stderr,
@@ -77,7 +77,7 @@ def _shown(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Return the text with every character escaped that a terminal would obey or not show."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text

@@ -71,12 +71,17 @@ def own_environment() -> dict[str, str]:
 
 
 def program_command(
-    options: RecordOptions, part: Path, mask: Collection[int], *, terminal: bool = False
+    options: RecordOptions,
+    part: Path,
+    mask: Collection[int],
+    *,
+    cache: str | None,
+    terminal: bool = False,
 ) -> list[str]:
     """Return the command line of the recorded program.
 
-    `mask` is the set of signals that the program starts with blocked; with `terminal` its standard input
-    becomes the terminal that controls it.
+    `mask` is the set of signals that the program starts with blocked, `cache` the directory of the code cache;
+    with `terminal` its standard input becomes the terminal that controls it.
     """
     settings = {
         "part": str(part),
@@ -85,6 +90,7 @@ def program_command(
         "exclude": options.exclude,
         "predicates": options.break_when,
         "mask": sorted(mask),
+        "cache": cache,
         "terminal": terminal,
     }
     return [

@@ -18,6 +18,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from escope.engine.launch.cache import cache_folder
 from escope.engine.launch.options import RecordOptions
 from escope.engine.launch.program import current_mask, own_command, program_command
 from escope.engine.launch.wiring import Wiring
@@ -67,7 +68,7 @@ class Session:
         predicates, texts = _numbered(options.break_when, [], [])
         wiring.control.set_predicates(predicates)
         bare = replace(options, break_when=())
-        command = program_command(bare, part, current_mask(), terminal=True)
+        command = program_command(bare, part, current_mask(), cache=cache_folder(), terminal=True)
         master, slave = pty.openpty()
         mine, theirs = socket.socketpair()
         try:

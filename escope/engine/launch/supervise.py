@@ -8,6 +8,7 @@ import subprocess
 import sys
 from time import monotonic
 
+from escope.engine.launch.cache import cache_folder
 from escope.engine.launch.narration import narrate
 from escope.engine.launch.options import RecordOptions
 from escope.engine.launch.program import current_mask, program_command
@@ -41,7 +42,7 @@ def supervise(options: RecordOptions) -> int:
     try:
         wiring = Wiring.make(options, argv=[*argv, *options.arguments])
         begun = monotonic()
-        command = program_command(options, wiring.output.part, mask)
+        command = program_command(options, wiring.output.part, mask, cache=cache_folder())
         try:
             # Descriptors that this command has inherited are the program's.
             program = subprocess.Popen(command, close_fds=False)

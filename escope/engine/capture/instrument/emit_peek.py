@@ -6,8 +6,7 @@ instruction consumes before its probe fires is kept below it by copies.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from escope.engine.capture.instrument.emit_reference import (
     DEPTHS,
@@ -22,25 +21,19 @@ from escope.engine.capture.instrument.plan import Insert, Place, Plan
 from escope.engine.capture.roles import Role
 
 _POP = Step("POP_TOP")
-_NO_CONSTANT = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Operands:
+class Operands(NamedTuple):
     """Where a probe's operands lie: places among the frame's variables and, behind them, its value stack."""
 
     at: int = -1
     """The first operand; of a call, the callable (or the lower slot of a looked-up method)."""
     first: int = 0
     """Of a call: the first argument."""
-    count: int = 0
+    size: int = 0
     """How many operands (of a call: arguments)."""
-    constant: Any = _NO_CONSTANT
-
-    @property
-    def has_constant(self) -> bool:
-        """Whether the operand is a constant of the code, and lies nowhere."""
-        return self.constant is not _NO_CONSTANT
+    constant: int = -1
+    """Index among the constants of the code, of an operand that is one and lies nowhere; else -1."""
 
 
 def emit(plan: Plan, insert: Insert) -> tuple[Steps, Steps]:
@@ -64,11 +57,11 @@ def peek(plan: Plan, insert: Insert) -> Operands:
     assert stack is not None
     if insert.place is Place.OVER:
         kept = kept_operands(insert, op)
-        return Operands(base + len(stack) - kept, count=kept)
+        return Operands(base + len(stack) - kept, size=kept)
     if role is Role.ARGS:
         return _args(plan, insert, base)
     if role is Role.RETURN and op.name == "RETURN_CONST":
-        return Operands(constant=plan.body.code.co_consts[op.operand])
+        return Operands(constant=op.operand)
     depth = len(after(op, stack, False)) if insert.place is Place.AFTER else len(stack)
     below = DEPTHS.get(op.name, 1) if role is Role.TOUCH else 1
     return Operands(base + depth - below)

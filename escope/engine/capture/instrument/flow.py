@@ -9,7 +9,14 @@ import dis
 import opcode
 from functools import cache
 
-from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Op, UnknownCode
+from escope.engine.capture.instrument.instructions import (
+    NO_FALL,
+    PY312,
+    PY313,
+    Body,
+    Op,
+    UnknownCode,
+)
 
 OTHER = 0
 NULL = 1
@@ -41,10 +48,37 @@ def _effect(name: str, arg: int | None, jump: bool) -> int:
 
 
 _CALLS = {"CALL": 2, "CALL_KW": 3}
+_TAGGED = frozenset(
+    {
+        *_CALLS,
+        "SWAP",
+        "COPY",
+        "PUSH_NULL",
+        "LOAD_GLOBAL",
+        "LOAD_FAST_AND_CLEAR",
+        "LOAD_METHOD",
+        "LOAD_ATTR",
+        "LOAD_SUPER_ATTR",
+        "PUSH_EXC_INFO",
+    }
+)
+"""Opcodes of which more than the effect on the depth counts."""
 
 
 def after(op: Op, stack: Stack, jump: bool) -> Stack:
     """The stack after `op`; `UnknownCode` if it would be less than empty."""
+    if op.name in _TAGGED:
+        tagged = _tagged(op, stack)
+        if tagged is not None:
+            return tagged
+    effect = _effect(op.name, op.arg, jump)
+    if effect >= 0:
+        return stack + (OTHER,) * effect
+    return _popped(stack, -effect)
+
+
+def _tagged(op: Op, stack: Stack) -> Stack | None:
+    """The stack after `op`; None if nothing but the effect on the depth counts."""
     name = op.name
     if name == "SWAP":
         return _swapped(stack, op.operand)
@@ -62,10 +96,7 @@ def after(op: Op, stack: Stack, jump: bool) -> Stack:
         return (*_popped(stack, 3 if name == "LOAD_SUPER_ATTR" else 1), METHOD, METHOD)
     if name == "PUSH_EXC_INFO":
         return (*_popped(stack, 1), OTHER, OTHER)
-    effect = _effect(name, op.arg, jump)
-    if effect >= 0:
-        return stack + (OTHER,) * effect
-    return _popped(stack, -effect)
+    return None
 
 
 def _popped(stack: Stack, count: int) -> Stack:
@@ -100,6 +131,8 @@ def stacks(body: Body) -> list[Stack | None]:
     found: list[Stack | None] = [None] * len(ops)
     found[0] = ()
     todo = [0]
+    kept: dict[int, Stack] = {}
+    """By the id of an entry: what lay beneath when an instruction last led to its handler."""
 
     def arrive(index: int, stack: Stack) -> None:
         if index >= len(ops):
@@ -122,11 +155,14 @@ def stacks(body: Body) -> list[Stack | None]:
             if guard is not None:
                 if guard.depth > len(stack):
                     raise UnknownCode("a handler wants more stack than there is")
-                lasti = (LASTI + guard.target,) if guard.lasti else ()
-                arrive(guard.target, stack[: guard.depth] + lasti + (OTHER,))
+                beneath = stack[: guard.depth]
+                if kept.get(id(guard)) != beneath:
+                    kept[id(guard)] = beneath
+                    lasti = (LASTI + guard.target,) if guard.lasti else ()
+                    arrive(guard.target, beneath + lasti + (OTHER,))
             if op.target is not None:
                 arrive(op.target, after(op, stack, True))
-            if not op.falls:
+            if op.name in NO_FALL:
                 break
             following = after(op, stack, False)
             if index + 1 < len(ops) and found[index + 1] is None:

@@ -1,6 +1,6 @@
 """Instructions of a code object as compiled: one `Op` each, jumps by index, and what opcodes are like.
 
-This module and `rewrite` are the only ones that know the library `bytecode`.
+This module is the only one that knows the library `bytecode`, apart from its version.
 """
 
 from __future__ import annotations

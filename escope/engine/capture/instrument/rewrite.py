@@ -1,6 +1,7 @@
 """Lays out the instructions of a code object with its probes inserted, and assembles them.
 
-This module and `instructions` are the only ones that know the library `bytecode`.
+What comes out differs from the original in four things: the instructions, the constants, and the tables of
+locations and of handlers.
 """
 
 from __future__ import annotations
@@ -9,12 +10,9 @@ import dis
 import opcode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from types import CodeType
 from typing import Any
-
-from bytecode import CompilerFlags, ConcreteBytecode, ConcreteInstr
-from bytecode.concrete import ExceptionTableEntry
-from bytecode.instr import UNSET
 
 from escope.engine.capture.instrument.emit_reference import KEPT, PROBE, Steps
 from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Entry, Op
@@ -24,6 +22,7 @@ from escope.engine.capture.instrument.plan import Insert, Place, Plan
 from escope.engine.capture.sites import Location
 
 NOWHERE = Location(None, None, None, None)
+_EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 _SPLIT = {
     "STORE_FAST_LOAD_FAST": ("STORE_FAST", "LOAD_FAST"),
     "STORE_FAST_STORE_FAST": ("STORE_FAST", "STORE_FAST"),
@@ -74,25 +73,27 @@ class Rewritten:
     pieces: list[Piece]
     constants: list[Insert | None]
     """What follows the original constants: the probe of an insert, or None itself."""
-    assembled: ConcreteBytecode = field(repr=False)
+    bytecode: bytes = field(repr=False)
+    exceptions: bytes = field(repr=False)
     spans: list[tuple[int, Location]] = field(repr=False)
     """Code units and their location."""
 
     def code(self, original: CodeType) -> CodeType:
         """The new code object, the ints 0 standing for its probes."""
-        placeholders = [None if insert is None else 0 for insert in self.constants]
-        self.assembled.consts = [*original.co_consts, *placeholders]
-        made: CodeType = self.assembled.to_code(
-            stacksize=original.co_stacksize, compute_exception_stack_depths=False
+        placeholders = tuple(None if insert is None else 0 for insert in self.constants)
+        return original.replace(
+            co_code=self.bytecode,
+            co_consts=original.co_consts + placeholders,
+            co_exceptiontable=self.exceptions,
+            co_linetable=location_table(self.spans, original.co_firstlineno),
         )
-        return made.replace(co_linetable=location_table(self.spans, original.co_firstlineno))
 
 
 def rewrite(plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]) -> Rewritten:
     """Insert the probes of `plan`, as `emit` makes them."""
     layout = _Layout(plan, emit)
     layout.run()
-    return Rewritten(layout.pieces, layout.constants, *_assemble(plan.body, layout.pieces))
+    return Rewritten(layout.pieces, layout.constants, *_assemble(layout.pieces))
 
 
 class _Layout:
@@ -303,18 +304,18 @@ class _Layout:
             self._insert(insert, self.emit(self.plan, insert)[1], location, guard)
 
 
-def _caches(name: str) -> int:
+@cache
+def _opcode(name: str) -> tuple[int, bytes]:
+    """The number of an opcode, and the empty cache that follows the instruction."""
+    number = opcode.opmap[name]
     entries: Any = dis._inline_cache_entries  # type: ignore[attr-defined]
-    if PY313:
-        return int(entries.get(name, 0))
-    return int(entries[opcode.opmap[name]])
+    count = entries.get(name, 0) if PY313 else entries[number]
+    return number, bytes(2 * count)
 
 
-def _assemble(
-    body: Body, pieces: list[Piece]
-) -> tuple[ConcreteBytecode, list[tuple[int, Location]]]:
-    """Jump operands, caches and the exception table for `pieces`, and where each stands in the source."""
-    caches = {name: _caches(name) for name in {piece.name for piece in pieces}}
+def _assemble(pieces: list[Piece]) -> tuple[bytes, bytes, list[tuple[int, Location]]]:
+    """Bytecode and exception table of `pieces`, whose jumps get their operands; and where each stands."""
+    opcodes = [_opcode(piece.name) for piece in pieces]
     jumps = [index for index, piece in enumerate(pieces) if piece.label is not None]
     extended = [
         max(piece.extended, 0 if not piece.arg else (piece.arg.bit_length() - 1) // 8)
@@ -322,8 +323,8 @@ def _assemble(
     ]
     while True:
         starts = [0]
-        for piece, more in zip(pieces, extended, strict=True):
-            starts.append(starts[-1] + 1 + more + caches[piece.name])
+        for (_, empty), more in zip(opcodes, extended, strict=True):
+            starts.append(starts[-1] + 1 + more + len(empty) // 2)
         settled = True
         for index in jumps:
             piece = pieces[index]
@@ -336,46 +337,41 @@ def _assemble(
                 settled = False
         if settled:
             break
-    concrete = _concrete(body.code)
+    data = bytearray()
     spans = []
-    for piece, more in zip(pieces, extended, strict=True):
-        arg = UNSET if piece.arg is None else piece.arg
-        concrete.append(ConcreteInstr(piece.name, arg, extended_args=more or None))
-        if caches[piece.name]:
-            concrete.extend([ConcreteInstr("CACHE", 0)] * caches[piece.name])
-        spans.append((1 + more + caches[piece.name], piece.location))
-    concrete.exception_table = _table(pieces, starts)
-    return concrete, spans
+    for index, piece in enumerate(pieces):
+        number, empty = opcodes[index]
+        arg = piece.arg or 0
+        for high in range(extended[index], 0, -1):
+            data += bytes((_EXTENDED_ARG, arg >> 8 * high & 0xFF))
+        data += bytes((number, arg & 0xFF))
+        data += empty
+        spans.append((starts[index + 1] - starts[index], piece.location))
+    return bytes(data), _table(pieces, starts), spans
 
 
-def _concrete(code: CodeType) -> ConcreteBytecode:
-    concrete = ConcreteBytecode(names=code.co_names, varnames=code.co_varnames)
-    concrete.name, concrete.qualname = code.co_name, code.co_qualname
-    concrete.filename, concrete.first_lineno = code.co_filename, code.co_firstlineno
-    concrete.flags = CompilerFlags(code.co_flags)
-    concrete.argcount = code.co_argcount
-    concrete.posonlyargcount = code.co_posonlyargcount
-    concrete.kwonlyargcount = code.co_kwonlyargcount
-    concrete.freevars, concrete.cellvars = list(code.co_freevars), list(code.co_cellvars)
-    return concrete
-
-
-def _table(pieces: list[Piece], starts: list[int]) -> list[ExceptionTableEntry]:
-    table = []
+def _table(pieces: list[Piece], starts: list[int]) -> bytes:
+    """The exception table, as CPython's `Objects/exception_handling_notes.txt` describes it."""
+    table = bytearray()
     begin = 0
     for index in range(1, len(pieces) + 1):
         guard = pieces[begin].guard
         if index < len(pieces) and pieces[index].guard is guard:
             continue
         if guard is not None:
-            table.append(
-                ExceptionTableEntry(
-                    starts[begin],
-                    starts[index] - 1,
-                    starts[guard.label.index],
-                    guard.depth,
-                    guard.lasti,
-                )
-            )
+            entry = len(table)
+            _put(table, starts[begin])
+            _put(table, starts[index] - starts[begin])
+            _put(table, starts[guard.label.index])
+            _put(table, guard.depth << 1 | guard.lasti)
+            table[entry] |= 0x80
         begin = index
-    return table
+    return bytes(table)
+
+
+def _put(table: bytearray, value: int) -> None:
+    """Append a number in groups of six bits, the highest first; bit 6 says that more follow."""
+    groups = [value & 0x3F]
+    while value := value >> 6:
+        groups.append(0x40 | value & 0x3F)
+    table.extend(reversed(groups))

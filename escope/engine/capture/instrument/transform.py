@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import Any, Protocol
 
 from escope.engine.capture.instrument import emit_peek, emit_reference
+from escope.engine.capture.instrument.identity import identity
 from escope.engine.capture.instrument.instructions import UnknownCode, parse
-from escope.engine.capture.instrument.plan import Insert, Plan, make_plan
+from escope.engine.capture.instrument.plan import make_plan
 from escope.engine.capture.instrument.rewrite import rewrite
+from escope.engine.capture.instrument.template import (
+    ProbeTemplate,
+    Refusal,
+    Template,
+    packed,
+    unpacked,
+)
 from escope.engine.capture.instrument.verify import verify
 from escope.engine.capture.roles import Role
-from escope.engine.capture.sites import CodeRecord, Site, SiteSpec
+from escope.engine.capture.sites import CodeRecord, Site, SiteSpec, fast_names
 
 
 class Table(Protocol):
@@ -27,6 +35,7 @@ class Table(Protocol):
         variables: Iterable[str],
         parent: int,
         specs: Iterable[SiteSpec],
+        cached: bool,
     ) -> tuple[CodeRecord, list[Site]]:
         """Give a code object and its sites their ids."""
 
@@ -51,8 +60,19 @@ class PeekingFactory(Protocol):
         code: CodeRecord,
         extra: Any,
         operands: emit_peek.Operands,
+        constants: tuple[Any, ...],
     ) -> object:
-        """Return it."""
+        """Return it; `constants` are those of the code as compiled."""
+
+
+class Cache(Protocol):
+    """Where templates of earlier runs lie."""
+
+    def load(self, name: str) -> bytes | None:
+        """Return what was stored under `name`, None if there is nothing sound."""
+
+    def store(self, name: str, content: bytes) -> None:
+        """Keep `content` for later runs, if that is possible."""
 
 
 def instrument_code(
@@ -63,16 +83,71 @@ def instrument_code(
     table: Table,
     probes: ProbeFactory | None = None,
     peeking: PeekingFactory | None = None,
+    cache: Cache | None = None,
 ) -> CodeType:
     """Return `code` with probes, in it and in every code object among its constants.
 
     The probes are those of `probes`, which are handed their operands, or of `peeking`.  A code object that cannot
     be rewritten safely stays as it is and is put on record with the reason.
     """
-    return _Transformation(module, source_sha, table, probes, peeking).transformed(code, 0)
+    templates, cached = _templates(code, source_sha, peeking is not None, cache)
+    work = _Instrumenting(module, source_sha, table, probes, peeking, iter(templates), cached)
+    return work.done(code, 0)
 
 
-class _Transformation:
+def _templates(
+    code: CodeType, source_sha: str, peeking: bool, cache: Cache | None
+) -> tuple[list[Template | Refusal], bool]:
+    """The templates of `code` and of what is nested in it, each before those nested in it.
+
+    Beside them stands whether an earlier run made them.
+    """
+    name = None if cache is None else identity(code, source_sha, peeking)
+    if cache is None or name is None:
+        return list(_made(code, peeking)), False
+    stored = cache.load(name)
+    if stored is not None:
+        return unpacked(stored), True
+    made = list(_made(code, peeking))
+    cache.store(name, packed(made))
+    return made, False
+
+
+def _made(code: CodeType, peeking: bool) -> Iterator[Template | Refusal]:
+    try:
+        yield _template(code, peeking)
+    except UnknownCode as reason:
+        yield Refusal(str(reason))
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _made(one, peeking)
+
+
+def _template(code: CodeType, peeking: bool) -> Template:
+    body = parse(code)
+    plan = make_plan(body)
+    rewritten = rewrite(plan, emit_peek.emit if peeking else emit_reference.emit)
+    made = rewritten.code(code)
+    stack_size = verify(body, plan.stacks, rewritten, made)
+    probes = [
+        None
+        if insert is None
+        else ProbeTemplate(
+            insert.role,
+            insert.spec,
+            insert.extra,
+            emit_peek.peek(plan, insert) if peeking else None,
+        )
+        for insert in rewritten.constants
+    ]
+    return Template(
+        made.co_code, made.co_linetable, made.co_exceptiontable, stack_size, plan.specs, probes
+    )
+
+
+class _Instrumenting:
+    """Lays the templates over the code, in the order in which they were made."""
+
     def __init__(
         self,
         module: str,
@@ -80,51 +155,53 @@ class _Transformation:
         table: Table,
         probes: ProbeFactory | None,
         peeking: PeekingFactory | None,
+        templates: Iterator[Template | Refusal],
+        cached: bool,
     ) -> None:
         self.module = module
         self.source = source
         self.table = table
         self.probes = probes
         self.peeking = peeking
+        self.templates = templates
+        self.cached = cached
 
-    def transformed(self, code: CodeType, parent: int) -> CodeType:
-        try:
-            made, number = self._one(code, parent)
-        except UnknownCode as reason:
-            self.table.skip(self.module, code.co_filename, str(reason), code.co_qualname)
-            made, number = code, parent
+    def done(self, code: CodeType, parent: int) -> CodeType:
+        template = next(self.templates)
+        made, number = code, parent
+        if isinstance(template, Refusal):
+            self.table.skip(self.module, code.co_filename, template.reason, code.co_qualname)
+        else:
+            made, number = self._one(template, code, parent)
         constants = tuple(
-            self.transformed(one, number) if isinstance(one, CodeType) else one
-            for one in made.co_consts
+            self.done(one, number) if isinstance(one, CodeType) else one for one in made.co_consts
         )
         if all(a is b for a, b in zip(constants, made.co_consts, strict=True)):
             return made
         return made.replace(co_consts=constants)
 
-    def _one(self, code: CodeType, parent: int) -> tuple[CodeType, int]:
-        body = parse(code)
-        plan = make_plan(body)
-        rewritten = rewrite(plan, emit_peek.emit if self.peeking else emit_reference.emit)
-        made = rewritten.code(code)
-        stack_size = verify(body, plan.stacks, rewritten, made)
+    def _one(self, template: Template, code: CodeType, parent: int) -> tuple[CodeType, int]:
         record, sites = self.table.add_code(
             code,
             module=self.module,
             source=self.source,
-            variables=plan.variables,
+            variables=fast_names(code)[0],
             parent=parent,
-            specs=plan.specs,
+            specs=template.specs,
+            cached=self.cached,
         )
         probes = tuple(
-            None if insert is None else self._probe(plan, insert, sites[insert.spec], record)
-            for insert in rewritten.constants
+            None if probe is None else self._probe(probe, sites[probe.spec], record, code)
+            for probe in template.probes
         )
-        return made.replace(co_consts=code.co_consts + probes, co_stacksize=stack_size), record.id
+        return template.laid_over(code, probes), record.id
 
-    def _probe(self, plan: Plan, insert: Insert, site: Site, record: CodeRecord) -> object:
+    def _probe(
+        self, probe: ProbeTemplate, site: Site, record: CodeRecord, code: CodeType
+    ) -> object:
+        role, _, extra, operands = probe
         if self.peeking is not None:
-            return self.peeking(
-                insert.role, site, record, insert.extra, emit_peek.peek(plan, insert)
-            )
+            assert operands is not None
+            return self.peeking(role, site, record, extra, operands, code.co_consts)
         assert self.probes is not None
-        return self.probes(insert.role, site, record, insert.extra)
+        return self.probes(role, site, record, extra)

@@ -25,6 +25,10 @@ from escope.engine.capture.instrument.rewrite import NOWHERE, Rewritten
 from escope.engine.capture.sites import Location
 
 _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
+_ENTRIES: Any = dis._inline_cache_entries  # type: ignore[attr-defined]
+_CACHES = [int(_ENTRIES.get(opcode.opname[n], 0) if PY313 else _ENTRIES[n]) for n in range(256)]
+"""Code units behind an instruction, by opcode."""
+_JUMPS = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
 _KEPT = (
     "co_argcount",
     "co_posonlyargcount",
@@ -48,14 +52,16 @@ class NotVerified(UnknownCode):
     """Taking the probes out did not give the original code."""
 
 
+Handler = tuple[int, int, bool]
+"""Index of the handler's first instruction, depth, lasti."""
+
+
 @dataclass(slots=True)
 class _Read:
-    name: str
-    arg: int
-    position: Location
-    target: int | None
-    handler: tuple[int, int, bool] | None
-    """(index of the handler's first instruction, depth, lasti)."""
+    """The instructions of a code object, and the handler of each."""
+
+    ops: list[Op]
+    handlers: list[Handler | None]
 
 
 def verify(body: Body, original: list[Any], rewritten: Rewritten, code: CodeType) -> int:
@@ -73,7 +79,7 @@ def verify(body: Body, original: list[Any], rewritten: Rewritten, code: CodeType
     _check_lines(code)
     old, new = _read(was), _read(code)
     pieces = rewritten.pieces
-    if len(new) != len(pieces):
+    if len(new.ops) != len(pieces):
         raise NotVerified("the number of instructions differs")
     origin = [piece.origin for piece in pieces]
     _Comparison(old, new, origin, [piece.part for piece in pieces]).run()
@@ -81,17 +87,16 @@ def verify(body: Body, original: list[Any], rewritten: Rewritten, code: CodeType
     for index, piece in enumerate(pieces):
         stack = original[piece.origin] if piece.origin >= 0 else None
         if stack is not None and piece.part == 0 and depths[index] != len(stack) + piece.kept:
-            raise NotVerified(f"the stack differs at {old[piece.origin].name}")
+            raise NotVerified(f"the stack differs at {old.ops[piece.origin].name}")
     before = max(len(stack) for stack in original if stack is not None)
     after = max(depth for depth in depths if depth is not None)
     return was.co_stacksize + max(0, after - before)
 
 
 class _Comparison:
-    def __init__(
-        self, old: list[_Read], new: list[_Read], origin: list[int], parts: list[int]
-    ) -> None:
-        self.old, self.new, self.origin, self.parts = old, new, origin, parts
+    def __init__(self, old: _Read, new: _Read, origin: list[int], parts: list[int]) -> None:
+        self.old, self.new, self.origin, self.parts = old.ops, new.ops, origin, parts
+        self.old_handlers, self.new_handlers = old.handlers, new.handlers
 
     def run(self) -> None:
         """Compare instruction by instruction."""
@@ -106,17 +111,17 @@ class _Comparison:
         for at, number in enumerate(self.origin):
             if number >= 0:
                 self._same(at, number, self.parts[at])
-            elif self.new[at].position.line is None and self.new[at].position != NOWHERE:
+            elif self.new[at].location.line is None and self.new[at].location != NOWHERE:
                 raise NotVerified("a probe has columns without a line")
 
     def _same(self, at: int, number: int, part: int) -> None:
         was, now = self.old[number], self.new[at]
-        if was.position != now.position:
+        if was.location != now.location:
             raise NotVerified(f"the position of {was.name} differs")
         name, arg = was.name, was.arg
         if name in _SPLIT:
             names = ("STORE_FAST", "LOAD_FAST" if name.endswith("LOAD_FAST") else "STORE_FAST")
-            name, arg = names[part], (arg & 15 if part else arg >> 4)
+            name, arg = names[part], (was.operand & 15 if part else was.operand >> 4)
         if (name, arg if was.target is None else 0) != (
             now.name,
             now.arg if was.target is None else 0,
@@ -126,21 +131,19 @@ class _Comparison:
             now.target is None or self._through(now.target) != was.target
         ):
             raise NotVerified(f"the target of {was.name} differs")
-        self._same_handler(was, now)
+        self._same_handler(was.name, self.old_handlers[number], self.new_handlers[at])
         if not part:
             self._neighbours(at, number, now)
 
-    def _same_handler(self, was: _Read, now: _Read) -> None:
-        if was.handler is None:
-            if now.handler is not None and not self._unwinds(now.handler):
-                raise NotVerified(f"{was.name} has a handler")
+    def _same_handler(self, name: str, was: Handler | None, now: Handler | None) -> None:
+        if was is None:
+            if now is not None and not self._unwinds(now):
+                raise NotVerified(f"{name} has a handler")
             return
-        if now.handler is None or was.handler[1:] != now.handler[1:]:
-            raise NotVerified(f"the handler of {was.name} differs")
-        if self._through(now.handler[0]) != was.handler[0]:
-            raise NotVerified(f"the handler of {was.name} differs")
+        if now is None or was[1:] != now[1:] or self._through(now[0]) != was[0]:
+            raise NotVerified(f"the handler of {name} differs")
 
-    def _neighbours(self, at: int, number: int, now: _Read) -> None:
+    def _neighbours(self, at: int, number: int, now: Op) -> None:
         """What must stand directly before an instruction still does."""
         before = self.new[at - 1] if at else None
         old_before = self.old[number - 1] if number else None
@@ -154,14 +157,14 @@ class _Comparison:
             or (
                 old_before.name == "BINARY_OP"
                 and now.name == "STORE_FAST"
-                and old_before.position.line == now.position.line
+                and old_before.location.line == now.location.line
             )
         )
         if glued and before.name != old_before.name:
             raise NotVerified(f"something stands before {now.name}")
         if not PY312 and now.name == "YIELD_VALUE" and before.name == "SEND":
             reached = None if before.target is None else self._through(before.target)
-            if reached != old_before.target or before.arg > 0xFF:
+            if reached != old_before.target or before.operand > 0xFF:
                 raise NotVerified("the SEND before YIELD_VALUE differs")
 
     def _through(self, index: int) -> int:
@@ -179,32 +182,24 @@ class _Comparison:
                 index += 1
         raise NotVerified("a way leads nowhere")
 
-    def _unwinds(self, handler: tuple[int, int, bool]) -> bool:
+    def _unwinds(self, handler: Handler) -> bool:
         index, depth, lasti = handler
         if depth != 0 or not lasti or self.origin[index] >= 0:
             return False
         while index < len(self.new) and self.origin[index] < 0:
             one = self.new[index]
             if one.name == "RERAISE":
-                return one.arg == 1 and one.position == NOWHERE
+                return one.arg == 1 and one.location == NOWHERE
             if one.target is not None:
                 return False
             index += 1
         return False
 
 
-def _body(code: CodeType, read: list[_Read]) -> Body:
-    ops: list[Op] = []
-    guards: list[Entry | None] = []
-    entries: dict[tuple[int, int, bool], Entry] = {}
-    for one in read:
-        arg = one.arg if opcode.opmap[one.name] >= opcode.HAVE_ARGUMENT else None
-        ops.append(Op(one.name, arg, one.position, 0, 0, 0, one.target))
-        guard = None
-        if one.handler is not None:
-            guard = entries.setdefault(one.handler, Entry(0, 0, *one.handler))
-        guards.append(guard)
-    return Body(code, ops, list(entries.values()), guards, 0)
+def _body(code: CodeType, read: _Read) -> Body:
+    entries = {one: Entry(0, 0, *one) for one in {*read.handlers} if one is not None}
+    guards = [None if one is None else entries[one] for one in read.handlers]
+    return Body(code, read.ops, list(entries.values()), guards, 0)
 
 
 def _check_lines(code: CodeType) -> None:
@@ -219,17 +214,17 @@ def _check_lines(code: CodeType) -> None:
         raise NotVerified("the table of lines has another length")
 
 
-def _read(code: CodeType) -> list[_Read]:
+def _read(code: CodeType) -> _Read:
     data = code.co_code
-    positions = [Location(*position) for position in code.co_positions()]
-    caches: Any = dis._inline_cache_entries  # type: ignore[attr-defined]
-    jumps = frozenset(dis.hasjrel) | frozenset(dis.hasjabs)
-    found: list[_Read] = []
-    owners: list[int] = []
+    positions = list(code.co_positions())
     units = len(data) // 2
+    covering = _handlers(code, units)
+    ops: list[Op] = []
+    handlers: list[Handler | None] = []
+    owners: list[int] = []
+    targets: list[tuple[Op, int]] = []
+    location, known = NOWHERE, None
     unit = 0
-    handlers = _handlers(code, units)
-    targets: list[tuple[_Read, int]] = []
     while unit < units:
         first, arg = unit, 0
         while data[2 * unit] == _EXTENDED_ARG:
@@ -238,29 +233,31 @@ def _read(code: CodeType) -> list[_Read]:
         number = data[2 * unit]
         arg |= data[2 * unit + 1]
         name = opcode.opname[number]
-        after = unit + 1 + (caches.get(name, 0) if PY313 else caches[number])
-        for place in range(first, after):
-            if positions[place] != positions[first] or handlers[place] != handlers[first]:
+        after = unit + 1 + _CACHES[number]
+        position, handler = positions[first], covering[first]
+        for place in range(first + 1, after):
+            if positions[place] != position or covering[place] != handler:
                 raise NotVerified(f"the parts of {name} differ")
-        one = _Read(name, arg, positions[first], None, handlers[first])
-        if number in jumps:
-            targets.append((one, after - arg if "BACKWARD" in name else after + arg))
-        owners.extend([len(found)] * (after - first))
-        found.append(one)
+        if position != known:
+            location, known = Location(*position), position
+        op = Op(name, arg if number >= opcode.HAVE_ARGUMENT else None, location, first, 0, 0)
+        if number in _JUMPS:
+            targets.append((op, after - arg if "BACKWARD" in name else after + arg))
+        owners.extend([len(ops)] * (after - first))
+        ops.append(op)
+        handlers.append(handler)
         unit = after
     try:
-        for one, target in targets:
-            one.target = owners[target]
-        for one in found:
-            if one.handler is not None:
-                one.handler = (owners[one.handler[0]], *one.handler[1:])
+        for op, target in targets:
+            op.target = owners[target]
+        found = {one: (owners[one[0]], *one[1:]) for one in {*handlers} if one is not None}
     except IndexError:
         raise NotVerified("a jump out of the code") from None
-    return found
+    return _Read(ops, [None if one is None else found[one] for one in handlers])
 
 
-def _handlers(code: CodeType, units: int) -> list[tuple[int, int, bool] | None]:
-    found: list[tuple[int, int, bool] | None] = [None] * units
+def _handlers(code: CodeType, units: int) -> list[Handler | None]:
+    found: list[Handler | None] = [None] * units
     numbers = _varints(code.co_exceptiontable)
     for start in numbers:
         length, target, depth = next(numbers), next(numbers), next(numbers)
