@@ -6,6 +6,7 @@ same objects.  So there is one specification, and the two cores write the same r
 
 from __future__ import annotations
 
+import gc
 import types
 from typing import Any
 
@@ -19,7 +20,7 @@ from escope.engine.capture.instrument import Operands, instrument_code
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.objects import Followed, ReferenceTable
 from escope.engine.capture.probes import Probe, act_of
-from escope.engine.capture.recorder import Recorder, raised_here
+from escope.engine.capture.recorder import Recorder, pause_collector, raised_here
 from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
@@ -230,9 +231,14 @@ class NativeRecorder(Recorder):
 
     def act_deferred(self, thread: ThreadRecord) -> None:
         """Do what fired while a probe of the thread was at work."""
-        while thread.deferred:
-            act, operands = thread.deferred.popleft()
-            self._act(thread, act, operands)
+        collecting = pause_collector()
+        try:
+            while thread.deferred:
+                act, operands = thread.deferred.popleft()
+                self._act(thread, act, operands)
+        finally:
+            if collecting:
+                gc.enable()
 
     def _flush(self) -> None:
         self.ledger.encoder.flush()

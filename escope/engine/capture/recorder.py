@@ -5,6 +5,7 @@ The Python core is the readable specification of the rows; `probes.py` only hand
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import types
@@ -196,12 +197,15 @@ class Recorder:
                 thread.deferred.append((act, operands))
                 return
             thread.busy = True
+            collecting = pause_collector()
             try:
                 self._act(thread, act, operands)
                 while thread.deferred:
                     later, its_operands = thread.deferred.popleft()
                     self._act(thread, later, its_operands)
             finally:
+                if collecting:
+                    gc.enable()
                 thread.busy = False
 
     def _act(
@@ -366,6 +370,18 @@ class _ThreadEnd:
     def __del__(self) -> None:
         if self.recorder.on and get_ident() == self.ident:
             self.recorder.thread_ended(self.thread, self.ident)
+
+
+def pause_collector() -> bool:
+    """Let nothing be collected automatically until `gc.enable()`; whether that has to be called.
+
+    The program's finalizers and `gc.callbacks` would run in the middle of an event because of what the
+    recorder itself allocates, and with a low threshold each of their own events would make them run again.
+    """
+    if not gc.isenabled():
+        return False
+    gc.disable()
+    return True
 
 
 def raised_here(error: BaseException) -> bool:
