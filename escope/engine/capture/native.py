@@ -20,7 +20,7 @@ from escope.engine.capture.instrument import Operands, instrument_code
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.objects import Followed, ReferenceTable
 from escope.engine.capture.probes import Probe, act_of
-from escope.engine.capture.recorder import Recorder, pause_collector, raised_here
+from escope.engine.capture.recorder import Recorder, raised_here
 from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
@@ -231,7 +231,9 @@ class NativeRecorder(Recorder):
 
     def act_deferred(self, thread: ThreadRecord) -> None:
         """Do what fired while a probe of the thread was at work."""
-        collecting = pause_collector()
+        collecting = gc.isenabled()  # as in `fire`
+        if collecting:
+            gc.disable()
         try:
             while thread.deferred:
                 act, operands = thread.deferred.popleft()

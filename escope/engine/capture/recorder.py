@@ -197,7 +197,11 @@ class Recorder:
                 thread.deferred.append((act, operands))
                 return
             thread.busy = True
-            collecting = pause_collector()
+            # What the recorder allocates would have finalizers and gc.callbacks of the program run in the
+            # middle of events; with a low threshold those would drive themselves, with their own events.
+            collecting = gc.isenabled()
+            if collecting:
+                gc.disable()
             try:
                 self._act(thread, act, operands)
                 while thread.deferred:
@@ -370,18 +374,6 @@ class _ThreadEnd:
     def __del__(self) -> None:
         if self.recorder.on and get_ident() == self.ident:
             self.recorder.thread_ended(self.thread, self.ident)
-
-
-def pause_collector() -> bool:
-    """Let nothing be collected automatically until `gc.enable()`; whether that has to be called.
-
-    The program's finalizers and `gc.callbacks` would run in the middle of an event because of what the
-    recorder itself allocates, and with a low threshold each of their own events would make them run again.
-    """
-    if not gc.isenabled():
-        return False
-    gc.disable()
-    return True
 
 
 def raised_here(error: BaseException) -> bool:
