@@ -2,19 +2,12 @@
 
 
 def edge():
+    # Few lines: the state at each of them has all items.
     d = dict.fromkeys(range(9_998), 0)
-    for key in ("first", "second", "third", "fourth"):
-        d[key] = [key]
-    d["third"].append(1)
-    del d["fourth"]
-    del d[5]
-    del d["third"]
-    d[6] = 6
-    del d[True]
-    d["again"] = d
-    del d["again"]
-    del d["second"]
-    d["last"] = None
+    d["first"] = d["second"] = d["third"] = d["fourth"] = [1]
+    d["third"].append(1); del d["fourth"]; del d[5]
+    del d["third"]; d[6] = 6; del d[True]
+    d["again"] = d; del d["again"], d["second"]; d["last"] = None
     return len(d)
 
 
