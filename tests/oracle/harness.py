@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,11 +123,16 @@ def snapshots(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def check(
-    program: Path, keep: Path | None = None, every: int = EVERY, seconds: float = SECONDS
+    program: Path,
+    keep: Path | None = None,
+    every: int = EVERY,
+    seconds: float = SECONDS,
+    beside: Sequence[Path] = (),
 ) -> Result:
     """Run `program` plain, traced and recorded and compare; a copy of the recording goes to `keep`.
 
-    All frames are compared at each `every`-th line moment; a run may take `seconds`.
+    All frames are compared at each `every`-th line moment; a run may take `seconds`.  Packages `beside` the
+    program are copied with it and belong to it.
     """
     started = time.monotonic()
     result = Result(program.stem)
@@ -140,6 +145,8 @@ def check(
         parts = program.with_name(program.stem + "_parts")
         if parts.is_dir():
             shutil.copytree(parts, root / parts.name)
+        for package in beside:
+            shutil.copytree(package, root / package.name)
         _check(result, root, script, Path(folder), keep, every, seconds)
     result.seconds = time.monotonic() - started
     return result
