@@ -32,8 +32,11 @@ def start(
     Functions in scope that are loaded already are instrumented in place and restored at the end.  Raises
     `UsageError` where the recording cannot be made at `path`, or another one is being made.
     """
-    from escope.engine.launch.inprocess import ProcessRecording
-    from escope.engine.launch.options import RecordOptions
+    from escope.engine.capture.own_builtins import own_builtins
+
+    with own_builtins():
+        from escope.engine.launch.inprocess import ProcessRecording
+        from escope.engine.launch.options import RecordOptions
 
     options = RecordOptions(
         target="",

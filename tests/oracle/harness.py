@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from tests.oracle.compare import Comparison, Difference, Tally
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
 PROGRAMS = HERE / "programs"
-SECONDS = 120
+SECONDS = 120.0
+EVERY = 16
+"""At each of so many line moments all frames of a thread are compared, beside those after calls and returns."""
 SHARE = 0.98
 CUT_SHORT = "oracle: the trace function ends early"
 
@@ -90,7 +92,11 @@ def environment() -> dict[str, str]:
 
 
 def run(
-    command: list[str], directory: Path, core: str | None = None, cache: str | None = None
+    command: list[str],
+    directory: Path,
+    core: str | None = None,
+    cache: str | None = None,
+    seconds: float = SECONDS,
 ) -> Ended:
     """Run `command` to its end, with a given capture core or code cache if need be; standard input is empty."""
     chosen = {} if core is None else {"ESCOPE_CORE": core}
@@ -102,7 +108,7 @@ def run(
         env=environment() | chosen,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
@@ -122,8 +128,18 @@ def snapshots(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line.decode("utf-8", "surrogatepass"))
 
 
-def check(program: Path, keep: Path | None = None) -> Result:
-    """Run `program` plain, traced and recorded and compare; a copy of the recording goes to `keep`."""
+def check(
+    program: Path,
+    keep: Path | None = None,
+    every: int = EVERY,
+    seconds: float = SECONDS,
+    beside: Sequence[Path] = (),
+) -> Result:
+    """Run `program` plain, traced and recorded and compare; a copy of the recording goes to `keep`.
+
+    All frames are compared at each `every`-th line moment; a run may take `seconds`.  Packages `beside` the
+    program are copied with it and belong to it.
+    """
     started = time.monotonic()
     result = Result(program.stem)
     result.cut_short = CUT_SHORT in program.read_text()
@@ -135,23 +151,35 @@ def check(program: Path, keep: Path | None = None) -> Result:
         parts = program.with_name(program.stem + "_parts")
         if parts.is_dir():
             shutil.copytree(parts, root / parts.name)
-        _check(result, root, script, Path(folder), keep)
+        for package in beside:
+            shutil.copytree(package, root / package.name)
+        _check(result, root, script, Path(folder), keep, every, seconds)
     result.seconds = time.monotonic() - started
     return result
 
 
-def _check(result: Result, root: Path, script: Path, folder: Path, keep: Path | None) -> None:
+def _check(
+    result: Result,
+    root: Path,
+    script: Path,
+    folder: Path,
+    keep: Path | None,
+    every: int,
+    seconds: float,
+) -> None:
     written, recording = folder / "snapshots", folder / "run.esr"
     python = [sys.executable]
-    plain = run([*python, str(script)], root)
-    traced = run([*python, str(HERE / "tracer.py"), str(written), str(root), str(script)], root)
+    tracer = [*python, str(HERE / "tracer.py"), str(written), str(root), str(every)]
+    plain = run([*python, str(script)], root, seconds=seconds)
+    traced = run([*tracer, str(script)], root, seconds=seconds)
     if traced.stdout != plain.stdout:
         result.problems.append(
             "the program itself behaves differently under a trace function:\n"
             + _text_difference(plain.stdout, traced.stdout)
             + traced.stderr.decode(errors="replace")[-2000:]
         )
-    recorded = run([*python, "-m", "escope", "record", "-o", str(recording), str(script)], root)
+    escope = [*python, "-m", "escope", "record", "-o", str(recording)]
+    recorded = run([*escope, str(script)], root, seconds=seconds)
     if recorded.status != plain.status:
         result.problems.append(f"exit status {recorded.status}, plain {plain.status}")
     if recorded.stdout != plain.stdout:

@@ -248,7 +248,11 @@ def _pairs(value: Any, mro: tuple[type, ...]) -> Any:
     ordered = any(base is collections.OrderedDict for base in mro)
     if ordered and all(type(key) in _PLAIN_KEYS for key in dict.__iter__(value)):
         # Its own order is not that of the dict beneath; asking for it hashes the keys.
-        return iter(list(collections.OrderedDict.items(value)))
+        try:
+            return iter(list(collections.OrderedDict.items(value)))
+        except (KeyError, RuntimeError):
+            # The dict beneath was changed by methods of `dict`: there is no order to be told.
+            pass
     return iter(list(dict.items(value)))
 
 

@@ -1,6 +1,6 @@
 """Runs a program under `sys.settrace` and writes a snapshot at every line event; a script of its own.
 
-    python tracer.py SNAPSHOTS ROOT SCRIPT [ARG…]
+    python tracer.py SNAPSHOTS ROOT EVERY SCRIPT [ARG…]
 
 Code whose file lies under ROOT is followed, in every thread that `threading` starts.  One JSON object a line:
 
@@ -12,7 +12,7 @@ Code whose file lies under ROOT is followed, in every thread that `threading` st
     objects  {number: NODE}                                   (V and NODE: snapshot.py)
 
 The top frame is in `frames` always, the others at the first line event after any call or return of the
-thread, and on every `EVERY`-th.  Each line is written at once, so that `os._exit` and signals lose none.
+thread, and on every EVERY-th.  Each line is written at once, so that `os._exit` and signals lose none.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ assert _spec.loader is not None
 snapshot = types.ModuleType("snapshot")
 _spec.loader.exec_module(snapshot)
 
-EVERY = 16
 MACHINERY = frozenset({"__builtins__", "__loader__", "__spec__", "__warningregistry__"})
 """Globals that the interpreter itself puts into a module, when it imports it or warns."""
 _OPTIMIZED = 0x01
@@ -45,8 +44,9 @@ _OPTIMIZED = 0x01
 class Tracer:
     """The trace function and its open file."""
 
-    def __init__(self, path: str, root: str) -> None:
+    def __init__(self, path: str, root: str, every: int) -> None:
         self.root = root
+        self.every = every
         self.prefix = root + os.sep
         # A high number, so that the program's own files get the numbers that they always get.
         low = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -88,7 +88,7 @@ class Tracer:
         """Write one snapshot."""
         thread = threading.get_ident()
         count = self.counts[thread] = self.counts.get(thread, 0) + 1
-        full = self.moved.pop(thread, False) or count % EVERY == 0
+        full = self.moved.pop(thread, False) or count % self.every == 0
         chain = []
         frame: types.FrameType | None = top
         while frame is not None:
@@ -206,8 +206,8 @@ def unreadable(code: types.CodeType) -> frozenset[str]:
 
 def main() -> None:
     """Run the program as `__main__`, as the interpreter itself would."""
-    path, root, script = sys.argv[1:4]
-    sys.argv[:] = sys.argv[3:]
+    path, root, every, script = sys.argv[1:5]
+    sys.argv[:] = sys.argv[4:]
     with open(script, "rb") as file:
         source = file.read()
     module = types.ModuleType("__main__")
@@ -221,7 +221,7 @@ def main() -> None:
     sys.modules["__main__"] = module
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     code = compile(source, script, "exec", dont_inherit=True)
-    tracer = Tracer(path, root)
+    tracer = Tracer(path, root, int(every))
     os.register_at_fork(after_in_child=tracer.stop)
     threading.settrace(tracer.on_call)
     sys.settrace(tracer.on_call)

@@ -92,14 +92,19 @@ def changed_mapping(encoder: Encoder, followed: Followed, value: Any, rows: Rows
         known = shadow.get(token)
         if known is not None and same(known[1], each) and same(known[0], key):
             continue
-        key_item, item = encoder.item(key), encoder.item(each)
-        shadow[token] = (key_item, item)
-        tag, number = encoder.item_token(key_item)
-        rows.append((_KEY | tag, 0, number))
-        tag, number = encoder.item_token(item)
-        rows.append((_ENTRY | tag, oid, number))
+        add_entry(encoder, followed, key, each, rows)
     if followed.anatomy.shape is not Shape.NAMESPACE:
         changed_length(encoder, followed, length, rows)
+
+
+def add_entry(encoder: Encoder, followed: Followed, key: Any, value: Any, rows: Rows) -> None:
+    """A key of a mapping, and its value, as rows and in the shadow; a new key is the last one."""
+    key_item, item = encoder.item(key), encoder.item(value)
+    followed.items[key_token(key, encoder.follow)] = (key_item, item)
+    tag, number = encoder.item_token(key_item)
+    rows.append((_KEY | tag, 0, number))
+    tag, number = encoder.item_token(item)
+    rows.append((_ENTRY | tag, followed.object_id, number))
 
 
 def same_attributes(encoder: Encoder, followed: Followed, value: Any) -> bool:

@@ -110,9 +110,12 @@ def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
     # which is the same unless move_to_end was used.
     pairs = list(dict.items(value))
     if all(is_scalar(key) for key, _ in pairs):
-        order = list(OrderedDict.__iter__(value))
         found = dict(pairs)
-        return [(key, found[key]) for key in order]
+        try:
+            return [(key, found[key]) for key in OrderedDict.__iter__(value)]
+        except (KeyError, RuntimeError):
+            # `dict`'s own methods have changed the dict without the order: it cannot be walked.
+            return pairs
     return pairs
 
 

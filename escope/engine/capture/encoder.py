@@ -222,8 +222,8 @@ class Encoder(RowWriter):
             rows.append((Detail.SCALAR << 8 | tag, oid, number))
             return 0
         elif shape is Shape.SCALAR:
-            followed.items = contents.scalar_of(value)
-            tag, number = self.token(followed.items)
+            # Not kept: it cannot change, only the attributes of its subclass's instance can.
+            tag, number = self.token(contents.scalar_of(value))
             rows.append((Detail.SCALAR << 8 | tag, oid, number))
         return 0
 

@@ -6,6 +6,7 @@ same objects.  So there is one specification, and the two cores write the same r
 
 from __future__ import annotations
 
+import gc
 import types
 from typing import Any
 
@@ -241,9 +242,16 @@ class NativeRecorder(Recorder):
 
     def act_deferred(self, thread: ThreadRecord) -> None:
         """Do what fired while a probe of the thread was at work."""
-        while thread.deferred:
-            act, operands = thread.deferred.popleft()
-            self._act(thread, act, operands)
+        collecting = gc.isenabled()  # as in `fire`
+        if collecting:
+            gc.disable()
+        try:
+            while thread.deferred:
+                act, operands = thread.deferred.popleft()
+                self._act(thread, act, operands)
+        finally:
+            if collecting:
+                gc.enable()
 
     def _flush(self) -> None:
         self.ledger.encoder.flush()

@@ -8,10 +8,12 @@ from __future__ import annotations
 import gc
 import types
 import weakref
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.differences import key_token
+from escope.engine.capture.changes import add_entry, changed_length
+from escope.engine.capture.differences import key_token, same
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.objects import Followed
@@ -173,6 +175,10 @@ def changed_by_item(
     """Compare what `container[key] = value` or `del container[key]` may have changed."""
     encoder = ledger.encoder
     if target.anatomy.shape in an.CONTAINERS:
+        rows = _one_key_more_or_less(ledger, target, container, key)
+        if rows:
+            encoder.changed(target, rows, "item")
+            return
         encoder.check(target, "item")
         owner = encoder.objects.owner_of(container)
         if owner is not None and owner is not target:
@@ -182,6 +188,36 @@ def changed_by_item(
     else:
         # A library's `__setitem__` may keep the item anywhere behind the object.
         ledger.checker.walk(container, "item")
+
+
+def _one_key_more_or_less(
+    ledger: Ledger, target: Followed, container: Any, key: Any
+) -> list[tuple[int, int, int]]:
+    """Change rows, and the shadow brought up to date, where a plain dict has just got or lost one key.
+
+    No rows where that is not certain.  A comparison of all items would make loops over large dicts quadratic.
+    """
+    encoder, rows = ledger.encoder, list[tuple[int, int, int]]()
+    shadow, limit = target.items, encoder.limits.items
+    if type(container) is not dict or target.stale or target.broken or target.fresh:
+        return rows
+    if len(shadow) != min(target.length, limit) or encoder.objects.owner_of(container) is not None:
+        return rows
+    token, length = key_token(key, encoder.follow), len(container)
+    if length == target.length + 1 and length > limit and token not in shadow:
+        changed_length(encoder, target, length, rows)  # a new key is the last one
+    elif length == target.length - 1:
+        # The last of the items that are kept: it is another one now if one before it has gone.
+        last = None if length < limit else next(islice(container.items(), limit - 1, None))
+        if token in shadow:
+            tag, number = encoder.item_token(shadow.pop(token)[0])
+            rows.append((Detail.REMOVE << 8 | tag, target.object_id, number))
+            if last is not None and target.length > limit:
+                add_entry(encoder, target, *last, rows)
+        elif last is None or not same(shadow[next(reversed(shadow))][0], last[0]):
+            return rows  # the key is equal to one that is kept, and is another object
+        changed_length(encoder, target, length, rows)
+    return rows
 
 
 def _written_through(ledger: Ledger, thread: ThreadRecord, proxy: Any, name: Any) -> None:

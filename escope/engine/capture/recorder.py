@@ -5,6 +5,7 @@ The Python core is the readable specification of the rows; `probes.py` only hand
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import types
@@ -206,12 +207,19 @@ class Recorder:
                 thread.deferred.append((act, operands))
                 return
             thread.busy = True
+            # What the recorder allocates would have finalizers and gc.callbacks of the program run in the
+            # middle of events; with a low threshold those would drive themselves, with their own events.
+            collecting = gc.isenabled()
+            if collecting:
+                gc.disable()
             try:
                 self._act(thread, act, operands)
                 while thread.deferred:
                     later, its_operands = thread.deferred.popleft()
                     self._act(thread, later, its_operands)
             finally:
+                if collecting:
+                    gc.enable()
                 thread.busy = False
 
     def _act(

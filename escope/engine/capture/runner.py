@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from escope.config import CaptureLimits
 from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.loader import RecordingFinder, instrumented
+from escope.engine.capture.own_builtins import own_builtins
 from escope.engine.capture.scope import ESCOPE, Scope
 
 if TYPE_CHECKING:
@@ -127,11 +128,13 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
     of = Scope.of_module if settings["module"] else Scope.of_script
     try:
         # Here, because whatever is wrong with the recorder, the program runs.
-        from escope.engine.capture.core import recorder_class
+        with own_builtins():
+            from escope.engine.capture.core import recorder_class
 
+            recorder_type = recorder_class()
         scope = of(target, include=settings["include"], exclude=settings["exclude"])
         part = Path(settings["part"])
-        recorder = recorder_class().start(part, scope, CaptureLimits(), settings["predicates"])
+        recorder = recorder_type.start(part, scope, CaptureLimits(), settings["predicates"])
         if settings["cache"] is not None:
             recorder.cache = CodeCache(settings["cache"])
         finder = RecordingFinder(recorder, scope)

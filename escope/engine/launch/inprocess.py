@@ -15,6 +15,7 @@ from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.core import recorder_class
 from escope.engine.capture.loaded import LoadedFunctions
 from escope.engine.capture.loader import RecordingFinder
+from escope.engine.capture.own_builtins import own_builtins
 from escope.engine.capture.recorder import Recorder
 from escope.engine.capture.scope import Scope, project_root
 from escope.engine.launch.cache import cache_folder
@@ -55,7 +56,9 @@ class ProcessRecording:
         options.check()
         wiring = Wiring.make(options, argv=list(sys.argv), pid=os.getpid())
         try:
-            recorder = recorder_class().start(
+            with own_builtins():
+                recorder_type = recorder_class()
+            recorder = recorder_type.start(
                 wiring.output.part, scope, CaptureLimits(), list(options.break_when)
             )
         except (EscopeError, OSError) as error:

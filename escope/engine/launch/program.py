@@ -24,7 +24,8 @@ sys.path.append(_library)
 import _frozen_importlib, _frozen_importlib_external
 _frozen_importlib._load(_frozen_importlib_external.spec_from_file_location(
     'escope', _root + '/__init__.py', submodule_search_locations=[_root]))
-from escope.engine.capture.runner import main
+from escope.engine.capture.own_builtins import own_builtins
+with own_builtins(): from escope.engine.capture.runner import main
 main(_before)
 """
 

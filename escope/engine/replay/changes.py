@@ -119,6 +119,11 @@ class BlockChanges:
             )
         )
 
+    def event_end(self, row: int) -> int:
+        """The number of rows of the block up to the end of the event that `row` belongs to."""
+        index = int(np.searchsorted(self.event_rows, row))
+        return int(self.event_rows[index]) + 1 if index < len(self.event_rows) else len(self.site)
+
     def group(self, index: int) -> tuple[int, int]:
         """First row and event row of the block's event number `index`."""
         last = int(self.event_rows[index])

@@ -49,6 +49,8 @@ class Contents:
         self._newest: dict[tuple[int, int], int] = {}
         self._cached_items = 0
         self._keys: dict[int, tuple[Hashable, int]] = {}
+        self._resolving: set[int] = set()
+        """Objects whose canonical keys are being made."""
 
     def at(self, object_id: int, place: Place) -> Content | None:
         """The object's content at `place`; None where nothing was recorded of it.
@@ -99,7 +101,7 @@ class Contents:
         records: list[Record],
     ) -> Content | None:
         """The same for rows that were read from the block before."""
-        applied = Applier(self, number)
+        applied = Applier(self, number, changes)
         for row, site, tag, aux, value, kind, key_row in records:
             raw = (tag & TAG_MASK, value)
             if site == Detail.OBJECT:
@@ -114,7 +116,7 @@ class Contents:
             key: Raw = (0, 0)
             if key_row >= 0:
                 key = (int(changes.tag[key_row]) & TAG_MASK, int(changes.value[key_row]))
-            applied.place = Place(number, row)
+            applied.row = row
             if site < FIRST_SITELESS:
                 content.apply_detail(site, raw, key, applied.names)
             else:
@@ -146,7 +148,20 @@ class Contents:
             return found
         key: Hashable = ("object", object_id)
         weight = 1
-        content = self.at(object_id, place) if depth < _DEEPEST_KEY else None
+        if depth >= _DEEPEST_KEY or object_id in self._resolving:
+            return key, weight
+        # What a damaged recording says to contain itself.
+        self._resolving.add(object_id)
+        try:
+            return self._resolved(object_id, place, depth, key)
+        finally:
+            self._resolving.discard(object_id)
+
+    def _resolved(
+        self, object_id: int, place: Place, depth: int, key: Hashable
+    ) -> tuple[Hashable, int]:
+        weight = 1
+        content = self.at(object_id, place)
         if content is None or not content.known:
             return key, weight
         if content.shape is Shape.TUPLE:
@@ -280,17 +295,25 @@ MISSING = Missing()
 
 
 class Applier:
-    """Names for the row that is being applied: tuple keys are resolved at its place."""
+    """Names for the row that is being applied.
 
-    __slots__ = ("names", "place")
+    A tuple that is a key is resolved at the end of the row's event: the tuple's own content, where it is
+    met for the first time, is written behind the content of the dict.
+    """
 
-    def __init__(self, contents: Contents, number: int) -> None:
-        self.place = Place(number, 0)
+    __slots__ = ("_changes", "_contents", "_number", "names", "row")
+
+    def __init__(self, contents: Contents, number: int, changes: BlockChanges) -> None:
+        self.row = 0
+        self._contents = contents
+        self._number = number
+        self._changes = changes
         scalars = contents._scalars
-        self.names = Names(
-            lambda raw: contents.canonical(raw, self.place),
-            lambda raw: attribute_name(scalars, raw),
-        )
+        self.names = Names(self._canonical, lambda raw: attribute_name(scalars, raw))
+
+    def _canonical(self, raw: Raw) -> Hashable:
+        limit = self._changes.event_end(self.row) if raw[0] == Tag.OBJECT else self.row
+        return self._contents.canonical(raw, Place(self._number, limit))
 
 
 def _cost(content: Content | None) -> int:

@@ -41,6 +41,17 @@ def order():
     return list(d), list(o.items()), first
 
 
+def beneath():
+    o = collections.OrderedDict(a=1, b=2, c=3)
+    dict.__delitem__(o, "b")
+    try:
+        text = repr(o)
+    except KeyError as error:
+        text = error.args
+    dict.clear(o)
+    return text, len(o)
+
+
 def defaults():
     groups = collections.defaultdict(list)
     for word in "one two three four".split():
@@ -145,6 +156,7 @@ def many():
 
 print(dicts())
 print(order())
+print(beneath())
 print(defaults())
 print(counters())
 print(sets())

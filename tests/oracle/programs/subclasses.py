@@ -85,6 +85,10 @@ def scalars():
     flags.names = ("a", "b")
     blob = Blob(b"raw")
     blob.origin = "file"
+    for step in range(3):
+        # Code that nobody sees changes an attribute of an int.
+        vars(flags)["step"] = [step]
+        vars(distance).update(step=step, more=[text])
     return text.upper(), distance * 2, flags | 1, blob + b"!"
 
 
