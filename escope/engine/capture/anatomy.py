@@ -310,6 +310,16 @@ def _made_by_python(cls: type) -> bool:
     )
 
 
+def held_attribute(owner: Any, name: str) -> Any:
+    """What an instance itself holds under `name`; None if nothing, or if its class has a say in that."""
+    if lookup(type(owner), name) is not MISSING:
+        return None
+    try:
+        return object.__getattribute__(owner, name)
+    except AttributeError:
+        return None
+
+
 def module_dict(module: types.ModuleType) -> dict[str, Any]:
     """The globals of a module."""
     found: dict[str, Any] = _MODULE_DICT.__get__(module)

@@ -17,13 +17,17 @@ from typing import Any
 from escope.config import CaptureLimits
 from escope.engine.capture import frame_events
 from escope.engine.capture.descriptors import high_descriptors
+from escope.engine.capture.channels import Channels
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
 from escope.engine.capture.instrument import instrument_code
 from escope.engine.capture.ledger import Ledger, thread_end
+from escope.engine.capture.messages import Messages
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
+from escope.engine.capture.taps import Taps
+from escope.engine.capture.tasks import Tasks
 from escope.storage.control import Control, ProgramState
 from escope.storage.ring import Ring
 
@@ -63,6 +67,9 @@ class Recorder:
         self._writer = (0, 0)
         self.gate = Gate(self, control, predicates)
         self.output_tap = OutputTap(self)
+        channels = Channels()
+        self.tasks = Tasks(self)
+        self.taps = Taps(self, [*self.tasks.taps(), *Messages(channels).taps()])
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         """The ledger of this core."""
@@ -91,6 +98,7 @@ class Recorder:
         control.program_state = ProgramState.RUNNING
         os.register_at_fork(after_in_child=recorder.after_fork_in_child)
         recorder.output_tap.attach()
+        recorder.taps.install()
         return recorder
 
     def stop(self) -> None:
@@ -104,6 +112,7 @@ class Recorder:
             self.on = False
             self.stopped()
         self.output_tap.restore()
+        self.taps.restore()
         self.control.events = self.ledger.encoder.events
         self.control.program_state = ProgramState.ENDED
 
@@ -112,6 +121,10 @@ class Recorder:
 
     def noted(self, waiting: bool) -> None:
         """Whether the next event of any thread has something to do before it; for the same."""
+
+    def look_out(self) -> None:
+        """Say anew whether the next event has something to do before it."""
+        self.noted(bool(self._written or self._limit or self.tasks.starting))
 
     def after_fork_in_child(self) -> None:
         """A child is not recorded: its probes do nothing, and the ring stays its parent's."""
@@ -126,6 +139,7 @@ class Recorder:
         self.on = False
         self.stopped()
         self.output_tap.restore()
+        self.taps.restore()
         self.control.detach_reason = reason
         self.control.program_state = ProgramState.DETACHED
         try:
@@ -217,6 +231,8 @@ class Recorder:
                 self._emit_output()
             if thread is not self.ledger.current:
                 self.ledger.switch(thread)
+            if self.tasks.starting:
+                self.tasks.look(self.ledger, thread)
             act(self.ledger, thread, *operands)
         except RecursionError as error:
             if not raised_here(error):
@@ -244,7 +260,7 @@ class Recorder:
         except Exception as error:
             self._internal(error)
         self._limit = self._limit or limit
-        self.noted(True)
+        self.look_out()
         return self._lower_limit()
 
     def _lower_limit(self) -> bool:
@@ -254,7 +270,7 @@ class Recorder:
         except RecursionError:
             return False
         self._limit = 0
-        self.noted(bool(self._written))
+        self.look_out()
         return True
 
     def _internal(self, error: BaseException) -> None:
@@ -330,7 +346,7 @@ class Recorder:
                 self.fire(_nothing)
             self._writer = (ident, stream)
             self._written += data
-            self.noted(True)
+            self.look_out()
             if self._written.endswith(b"\n"):
                 self.fire(_nothing)
 
@@ -338,7 +354,7 @@ class Recorder:
         ledger = self.ledger
         ident, stream = self._writer
         data, self._written = bytes(self._written), bytearray()
-        self.noted(self._limit > 0)
+        self.look_out()
         writer, before = self.threads.get(ident), ledger.current
         if writer is not None:
             if writer is not before:

@@ -273,6 +273,14 @@ class Recording:
         default = "MainThread" if number == 1 else f"Thread-{number}"
         return self._thread_names.get(number, default)
 
+    def task_name(self, number: int) -> str:
+        """The asyncio task's name, as it was when it was made; empty where that was not recorded."""
+        for seq in self.store.task_seqs(number)[:1].tolist():
+            event = self.event(seq)
+            if event.kind_id is Kind.TASK_CREATE:
+                return event.made_name
+        return ""
+
     def predicate_text(self, number: int) -> str:
         """The text of a predicate that marked hits while recording."""
         for predicate in self.store.predicates:

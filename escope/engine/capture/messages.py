@@ -1,0 +1,134 @@
+"""Messages through queues, executors and futures: which receive answers which send.
+
+Each function is what one tap does; it runs under the recorder's lock, where a queue's own lock is held.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import Any
+
+from escope.engine.capture import anatomy as an
+from escope.engine.capture.channels import AnyOrder, Channels, Fifo, Lifo, tell
+from escope.engine.capture.frames import ThreadRecord
+from escope.engine.capture.instrument import Point
+from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.marks import Marks
+from escope.engine.capture.taps import Tap
+from escope.events import Kind, Operation
+
+_ORDERS: tuple[tuple[str, type[Fifo | AnyOrder]], ...] = (("Queue", Fifo), ("LifoQueue", Lifo))
+
+
+class Messages:
+    """What was sent and not yet received."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self._work: Marks[int] = Marks()
+        """By work item of an executor: the message that submitted it."""
+        self._results: Marks[int] = Marks()
+        """By future: the message that set its result."""
+
+    def taps(self) -> list[Tap]:
+        """Where messages pass."""
+        stored, called = Point("stored", "item"), Point("called", "_put")
+        work = "concurrent.futures.thread"
+        base = "concurrent.futures._base"
+        result, error = Point("set", "_result"), Point("set", "_exception")
+        return [
+            Tap("queue", "Queue.put", called, ("self", "item"), self.put),
+            Tap("queue", "Queue.get", stored, ("self", "item"), self.got),
+            Tap("asyncio.queues", "Queue.put_nowait", called, ("self", "item"), self.put),
+            Tap("asyncio.queues", "Queue.get_nowait", stored, ("self", "item"), self.got),
+            Tap(
+                work,
+                "ThreadPoolExecutor.submit",
+                Point("stored", "w"),
+                ("f", "w", "fn"),
+                self.submitted,
+            ),
+            Tap(work, "_WorkItem.run", Point("before", "fn"), ("self",), self.runs),
+            Tap(base, "Future.set_result", result, ("self", "result"), self.result_set),
+            Tap(base, "Future.set_exception", error, ("self", "exception"), self.exception_set),
+            Tap(base, "Future.__get_result", Point("entry"), ("self",), self.result_asked),
+            Tap(base, "Future.exception", Point("return"), ("self",), self.exception_asked),
+        ]
+
+    # Queues
+
+    def put(self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any) -> None:
+        """Something lies in a queue; nobody can have taken it yet."""
+        number = self._channels.numbers.take()
+        tell(ledger, thread, Kind.SEND, Operation.PUT, number, queue, item)
+        waiting = self._channels.queue(queue, lambda: _order(queue)())
+        waiting.put(number, id(item))
+
+    def got(self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any) -> None:
+        """Something was taken out of a queue."""
+        waiting = self._channels.queues.get(queue)
+        number = 0 if waiting is None else waiting.got(id(item), _length(queue))
+        tell(ledger, thread, Kind.RECEIVE, Operation.GET, number, queue, item)
+
+    # Executors
+
+    def submitted(
+        self, ledger: Ledger, thread: ThreadRecord, future: Any, work: Any, function: Any
+    ) -> None:
+        """A work item is about to be put where a worker finds it."""
+        number = self._channels.numbers.take()
+        tell(ledger, thread, Kind.SEND, Operation.SUBMIT, number, future, function)
+        self._work.put(work, number)
+
+    def runs(self, ledger: Ledger, thread: ThreadRecord, work: Any) -> None:
+        """A worker is about to run a work item."""
+        number = self._work.get(work) or 0
+        future, function = an.held_attribute(work, "future"), an.held_attribute(work, "fn")
+        tell(ledger, thread, Kind.RECEIVE, Operation.RUN, number, future, function)
+
+    def result_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, result: Any) -> None:
+        """A future has its result; nobody can have asked for it yet."""
+        number = self._channels.numbers.take()
+        tell(ledger, thread, Kind.SEND, Operation.SET_RESULT, number, future, result)
+        self._results.put(future, number)
+
+    def exception_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, error: Any) -> None:
+        """The same for an exception."""
+        number = self._channels.numbers.take()
+        tell(ledger, thread, Kind.SEND, Operation.SET_EXCEPTION, number, future, error)
+        self._results.put(future, number)
+
+    def result_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
+        """A future's result is about to be returned, or its exception raised."""
+        error = an.held_attribute(future, "_exception")
+        value = an.held_attribute(future, "_result") if error is None else error
+        number = self._results.get(future) or 0
+        tell(ledger, thread, Kind.RECEIVE, Operation.RESULT, number, future, value)
+
+    def exception_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
+        """A future's exception, None if it has none, is about to be returned."""
+        number = self._results.get(future) or 0
+        value = an.held_attribute(future, "_exception")
+        tell(ledger, thread, Kind.RECEIVE, Operation.EXCEPTION, number, future, value)
+
+
+def _order(queue: Any) -> type[Fifo | AnyOrder]:
+    """In which order a queue gives what was put: by the functions of its class that do it."""
+    putting, getting = an.lookup(type(queue), "_put"), an.lookup(type(queue), "_get")
+    for module in ("queue", "asyncio.queues"):
+        names = vars(sys.modules[module]) if module in sys.modules else {}
+        for name, order in _ORDERS:
+            own = vars(names[name]) if name in names else {}
+            if putting is own.get("_put") and getting is own.get("_get"):
+                return order
+    return AnyOrder
+
+
+def _length(queue: Any) -> int | None:
+    """How many messages lie in a queue of the standard library's making; None if that cannot be told."""
+    for name in ("queue", "_queue"):
+        inner = an.held_attribute(queue, name)
+        if type(inner) is deque or type(inner) is list:
+            return len(inner)
+    return None
