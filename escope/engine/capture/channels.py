@@ -129,8 +129,11 @@ def tell(
     target: Any,
     *message: Any,
 ) -> None:
-    """Write a SEND, RECEIVE, ACQUIRE or RELEASE event; `message`: what is sent, if it is."""
-    settle(ledger, thread)
+    """Write a SEND, RECEIVE, ACQUIRE or RELEASE event; `message`: what is sent, if it is.
+
+    It lies in the middle of a call of the current frame.  What that call changes is told where it is over, at
+    the frame's next event: to look for it here as well would cost more than all the rest.
+    """
     encoder = ledger.encoder
     target_id = object_id(ledger, target)
     tag, value = ledger.value(message[0]) if message else (0, 0)
@@ -138,13 +141,6 @@ def tell(
     ledger.time()
     encoder.row(Detail.OPERATION << 8, operation, number)
     encoder.event((FIRST_SITELESS + kind) << 8 | tag, target_id, value)
-
-
-def settle(ledger: Ledger, thread: ThreadRecord) -> None:
-    """Check what the code that the current frame has called may have changed until now; it is still at work."""
-    top = thread.top()
-    if top is not None and top.pending:
-        ledger.checker.settle(top, keep=True)
 
 
 def object_id(ledger: Ledger, value: Any) -> int:

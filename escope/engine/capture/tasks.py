@@ -13,7 +13,7 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.channels import object_id, settle
+from escope.engine.capture.channels import object_id
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
@@ -129,7 +129,6 @@ class Tasks:
         record = TaskRecord(self._next)
         self._next += 1
         self._known.put(task, record)
-        settle(ledger, thread)
         encoder = ledger.encoder
         coroutine = _field(task, "_coro")
         name = encoder.string(_name(task))
