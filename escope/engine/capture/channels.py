@@ -1,4 +1,4 @@
-"""Which message is which: ids for what is sent, and the waiting messages of each queue.
+"""Which message is which: their ids, the waiting messages of each queue, and their events.
 
 Equal messages are told apart by their place in the queue, never by comparing them.
 """
@@ -6,14 +6,18 @@ Equal messages are told apart by their place in the queue, never by comparing th
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from escope.engine.capture.ledger import Ledger
-from escope.engine.capture.frames import ThreadRecord
-from escope.engine.capture.marks import Marks
-from escope.events import Kind, Operation
+from escope.events import Kind
 from escope.storage.rows import FIRST_SITELESS, Detail
+
+# Plain ints: what an enum's members cost adds up here.
+SEND, RECEIVE, ACQUIRE, RELEASE = (
+    int(FIRST_SITELESS + kind) << 8
+    for kind in (Kind.SEND, Kind.RECEIVE, Kind.ACQUIRE, Kind.RELEASE)
+)
+_OPERATION = Detail.OPERATION << 8
 
 Waiting = tuple[int, int]
 """A message in a queue: its id, and the address of what was put."""
@@ -37,19 +41,21 @@ class Fifo:
 
     def __init__(self) -> None:
         self._waiting: deque[Waiting] = deque()
+        self.inner: Any = None
+        """The deque or list that the queue keeps its messages in."""
 
     def put(self, number: int, address: int) -> None:
         """A message was put."""
         self._waiting.append((number, address))
 
-    def got(self, address: int, left: int | None) -> int:
-        """The id of the message that was taken out, 0 if its put was not seen; `left`: how many are left.
+    def got(self, address: int) -> int:
+        """The id of the message that was just taken out, 0 if its put was not seen.
 
-        What somebody took out unseen, around the queue's methods, was the oldest.
+        What somebody took out around the queue's methods was the oldest.
         """
         waiting = self._waiting
-        if left is not None:
-            while len(waiting) > left + 1:
+        if self.inner is not None:
+            for _ in range(len(waiting) - len(self.inner) - 1):
                 waiting.popleft()
         if waiting and self._expected()[1] == address:
             return self._take()
@@ -80,18 +86,19 @@ class AnyOrder:
 
     def __init__(self) -> None:
         self._waiting: dict[int, deque[int]] = {}
+        self.inner: Any = None
 
     def put(self, number: int, address: int) -> None:
         """A message was put."""
         self._waiting.setdefault(address, deque()).append(number)
 
-    def got(self, address: int, left: int | None) -> int:
-        """The id of the message that was taken out, 0 if its put was not seen; `left`: how many are left."""
+    def got(self, address: int) -> int:
+        """The id of the message that was just taken out, 0 if its put was not seen."""
         numbers = self._waiting.get(address)
         number = numbers.popleft() if numbers else 0
         if numbers is not None and not numbers:
             del self._waiting[address]
-        if left == 0:
+        if self.inner is not None and not self.inner:
             self._waiting.clear()
         return number
 
@@ -104,32 +111,15 @@ def _found(waiting: deque[Waiting], address: int) -> int:
     return 0
 
 
-class Channels:
-    """Writes the events of messages and locks; knows the waiting messages of every queue."""
-
-    def __init__(self) -> None:
-        self.numbers = Numbers()
-        self.queues: Marks[Fifo | AnyOrder] = Marks()
-
-    def queue(self, queue: Any, make: Callable[[], Fifo | AnyOrder]) -> Fifo | AnyOrder:
-        """The waiting messages of `queue`."""
-        known = self.queues.get(queue)
-        if known is None:
-            known = make()
-            self.queues.put(queue, known)
-        return known
-
-
 def tell(
     ledger: Ledger,
-    thread: ThreadRecord,
-    kind: Kind,
-    operation: Operation,
+    head: int,
+    operation: int,
     number: int,
     target: Any,
     *message: Any,
 ) -> None:
-    """Write a SEND, RECEIVE, ACQUIRE or RELEASE event; `message`: what is sent, if it is.
+    """Write an event with one of the heads above and an `Operation`; `message`: what is sent, if it is.
 
     It lies in the middle of a call of the current frame.  What that call changes is told where it is over, at
     the frame's next event: to look for it here as well would cost more than all the rest.
@@ -139,8 +129,8 @@ def tell(
     tag, value = ledger.value(message[0]) if message else (0, 0)
     encoder.drain()
     ledger.time()
-    encoder.row(Detail.OPERATION << 8, operation, number)
-    encoder.event((FIRST_SITELESS + kind) << 8 | tag, target_id, value)
+    encoder.row(_OPERATION, operation, number)
+    encoder.event(head | tag, target_id, value)
 
 
 def object_id(ledger: Ledger, value: Any) -> int:
@@ -149,8 +139,9 @@ def object_id(ledger: Ledger, value: Any) -> int:
     Where the program's own code has not met it, its content is written and distrusted: nobody looks after it.
     """
     encoder = ledger.encoder
-    if encoder.objects.get(value) is not None:
-        return ledger.value(value)[1]
+    known = encoder.objects.get(value)
+    if known is not None:
+        return known.object_id
     followed = encoder.follow(value)
     encoder.drain()
     encoder.distrust(followed)

@@ -10,22 +10,29 @@ from collections import deque
 from typing import Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.channels import AnyOrder, Channels, Fifo, Lifo, tell
+from escope.engine.capture.channels import RECEIVE, SEND, AnyOrder, Fifo, Lifo, Numbers, tell
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.marks import Marks
 from escope.engine.capture.taps import Tap
-from escope.events import Kind, Operation
+from escope.events import Operation
 
+_PUT, _GET, _SUBMIT, _RUN = map(
+    int, (Operation.PUT, Operation.GET, Operation.SUBMIT, Operation.RUN)
+)
+_SET_RESULT, _SET_EXCEPTION = int(Operation.SET_RESULT), int(Operation.SET_EXCEPTION)
+_RESULT, _EXCEPTION = int(Operation.RESULT), int(Operation.EXCEPTION)
 _ORDERS: tuple[tuple[str, type[Fifo | AnyOrder]], ...] = (("Queue", Fifo), ("LifoQueue", Lifo))
 
 
 class Messages:
     """What was sent and not yet received."""
 
-    def __init__(self, channels: Channels) -> None:
-        self._channels = channels
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+        self._queues: Marks[Fifo | AnyOrder] = Marks()
+        """By queue: what waits in it."""
         self._work: Marks[int] = Marks()
         """By work item of an executor: the message that submitted it."""
         self._results: Marks[int] = Marks()
@@ -60,16 +67,20 @@ class Messages:
 
     def put(self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any) -> None:
         """Something lies in a queue; nobody can have taken it yet."""
-        number = self._channels.numbers.take()
-        tell(ledger, thread, Kind.SEND, Operation.PUT, number, queue, item)
-        waiting = self._channels.queue(queue, lambda: _order(queue)())
+        waiting = self._queues.get(queue)
+        if waiting is None:
+            waiting = _order(queue)()
+            waiting.inner = _inner(queue)
+            self._queues.put(queue, waiting)
+        number = self._numbers.take()
+        tell(ledger, SEND, _PUT, number, queue, item)
         waiting.put(number, id(item))
 
     def got(self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any) -> None:
         """Something was taken out of a queue."""
-        waiting = self._channels.queues.get(queue)
-        number = 0 if waiting is None else waiting.got(id(item), _length(queue))
-        tell(ledger, thread, Kind.RECEIVE, Operation.GET, number, queue, item)
+        waiting = self._queues.get(queue)
+        number = 0 if waiting is None else waiting.got(id(item))
+        tell(ledger, RECEIVE, _GET, number, queue, item)
 
     # Executors
 
@@ -77,26 +88,26 @@ class Messages:
         self, ledger: Ledger, thread: ThreadRecord, future: Any, work: Any, function: Any
     ) -> None:
         """A work item is about to be put where a worker finds it."""
-        number = self._channels.numbers.take()
-        tell(ledger, thread, Kind.SEND, Operation.SUBMIT, number, future, function)
+        number = self._numbers.take()
+        tell(ledger, SEND, _SUBMIT, number, future, function)
         self._work.put(work, number)
 
     def runs(self, ledger: Ledger, thread: ThreadRecord, work: Any) -> None:
         """A worker is about to run a work item."""
         number = self._work.get(work) or 0
         future, function = an.held_attribute(work, "future"), an.held_attribute(work, "fn")
-        tell(ledger, thread, Kind.RECEIVE, Operation.RUN, number, future, function)
+        tell(ledger, RECEIVE, _RUN, number, future, function)
 
     def result_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, result: Any) -> None:
         """A future has its result; nobody can have asked for it yet."""
-        number = self._channels.numbers.take()
-        tell(ledger, thread, Kind.SEND, Operation.SET_RESULT, number, future, result)
+        number = self._numbers.take()
+        tell(ledger, SEND, _SET_RESULT, number, future, result)
         self._results.put(future, number)
 
     def exception_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, error: Any) -> None:
         """The same for an exception."""
-        number = self._channels.numbers.take()
-        tell(ledger, thread, Kind.SEND, Operation.SET_EXCEPTION, number, future, error)
+        number = self._numbers.take()
+        tell(ledger, SEND, _SET_EXCEPTION, number, future, error)
         self._results.put(future, number)
 
     def result_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
@@ -104,13 +115,13 @@ class Messages:
         error = an.held_attribute(future, "_exception")
         value = an.held_attribute(future, "_result") if error is None else error
         number = self._results.get(future) or 0
-        tell(ledger, thread, Kind.RECEIVE, Operation.RESULT, number, future, value)
+        tell(ledger, RECEIVE, _RESULT, number, future, value)
 
     def exception_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
         """A future's exception, None if it has none, is about to be returned."""
         number = self._results.get(future) or 0
         value = an.held_attribute(future, "_exception")
-        tell(ledger, thread, Kind.RECEIVE, Operation.EXCEPTION, number, future, value)
+        tell(ledger, RECEIVE, _EXCEPTION, number, future, value)
 
 
 def _order(queue: Any) -> type[Fifo | AnyOrder]:
@@ -125,10 +136,10 @@ def _order(queue: Any) -> type[Fifo | AnyOrder]:
     return AnyOrder
 
 
-def _length(queue: Any) -> int | None:
-    """How many messages lie in a queue of the standard library's making; None if that cannot be told."""
+def _inner(queue: Any) -> Any:
+    """What a queue of the standard library's making keeps its messages in; None if that is something else."""
     for name in ("queue", "_queue"):
         inner = an.held_attribute(queue, name)
         if type(inner) is deque or type(inner) is list:
-            return len(inner)
+            return inner
     return None

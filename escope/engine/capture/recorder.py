@@ -16,12 +16,13 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import frame_events
+from escope.engine.capture.channels import Numbers
 from escope.engine.capture.descriptors import high_descriptors
-from escope.engine.capture.channels import Channels
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
 from escope.engine.capture.instrument import instrument_code
 from escope.engine.capture.ledger import Ledger, thread_end
+from escope.engine.capture.locks import Locks
 from escope.engine.capture.messages import Messages
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
@@ -67,9 +68,10 @@ class Recorder:
         self._writer = (0, 0)
         self.gate = Gate(self, control, predicates)
         self.output_tap = OutputTap(self)
-        channels = Channels()
+        numbers = Numbers()
         self.tasks = Tasks(self)
-        self.taps = Taps(self, [*self.tasks.taps(), *Messages(channels).taps()])
+        locks = Locks(numbers, self.is_instrumented, self.tasks.running)
+        self.taps = Taps(self, [*self.tasks.taps(), *Messages(numbers).taps(), *locks.taps()])
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         """The ledger of this core."""

@@ -119,9 +119,7 @@ class Taps:
         taps = self._by_module[module][qualname]
         kinds = (TapProbe if tap.when is None else AskingProbe for tap in taps)
         probes = [kind(self._recorder, tap) for kind, tap in zip(kinds, taps, strict=True)]
-        wanted = [
-            (tap.point, tap.operands, probe) for tap, probe in zip(taps, probes, strict=True)
-        ]
+        wanted = [(tap.point, tap.operands, probe) for tap, probe in zip(taps, probes, strict=True)]
         try:
             made = tapped(code, wanted)
         except UnknownCode as reason:

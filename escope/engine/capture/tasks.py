@@ -84,6 +84,11 @@ class Tasks:
             *(Tap(loop, name, loop_turn, ("self",), self.loop_turns) for name in runs),
         ]
 
+    def running(self, thread: ThreadRecord) -> int:
+        """The task that the thread runs, 0 if none."""
+        running = self._running.get(thread.number)
+        return running[-1][0].number if running else 0
+
     # Making
 
     def is_made(self, ledger: Ledger, thread: ThreadRecord, coroutine: Any) -> None:
@@ -156,9 +161,7 @@ class Tasks:
         record = self._known.get(task) or self._create(ledger, thread, task)
         self._switch(ledger, thread, record, task)
 
-    def _switch(
-        self, ledger: Ledger, thread: ThreadRecord, record: TaskRecord, task: Any
-    ) -> None:
+    def _switch(self, ledger: Ledger, thread: ThreadRecord, record: TaskRecord, task: Any) -> None:
         self._running.setdefault(thread.number, []).append((record, task))
         ledger.time()
         ledger.encoder.event(_HEADS[Kind.TASK_SWITCH], record.number, 0)

@@ -26,7 +26,7 @@ _LOADS = ("LOAD_ATTR", "LOAD_METHOD")
 class Point:
     """Where a tap stands: every place of the function that `where` and `name` describe.
 
-    `entry`: its beginning; `return`: before it returns; `stored`: after the local `name` was stored; `set`: after
+    `entry`: its beginning; `return`: before it returns; `stored`: after the local `name` was stored; `first`: the first of these; `set`: after
     the attribute `name` was set; `called`: after the method `name` was called as a statement; `before`: before
     the attribute `name` of a local is looked up.
     """
@@ -77,10 +77,12 @@ def _places(body: Body, point: Point, names: list[str]) -> Iterator[tuple[Place,
         match point.where:
             case "return" if op.name in ("RETURN_VALUE", "RETURN_CONST"):
                 yield Place.AT, index, 0
-            case "stored":
+            case "stored" | "first":
                 for part, slot in enumerate(_stored(op)):
                     if names[slot] == point.name:
                         yield Place.AFTER, index, part
+                        if point.where == "first":
+                            return
             case "set" if op.name == "STORE_ATTR" and _attribute(body, op) == point.name:
                 yield Place.AFTER, index, 0
             case "called" if op.name in _LOADS and _attribute(body, op) == point.name:
