@@ -6,6 +6,7 @@ Equal messages are told apart by their place in the queue, never by comparing th
 from __future__ import annotations
 
 from collections import deque
+from itertools import count
 from typing import Any
 
 from escope.engine.capture.ledger import Ledger
@@ -27,13 +28,8 @@ class Numbers:
     """Hands out message ids."""
 
     def __init__(self) -> None:
-        self._next = 1
-
-    def take(self) -> int:
-        """A new id."""
-        number = self._next
-        self._next += 1
-        return number
+        self.take = count(1).__next__
+        """A new id; one call into C, so that threads need no lock for it."""
 
 
 class Fifo:

@@ -7,6 +7,7 @@ of the program asks for it, by itself or through a method that does nothing else
 
 from __future__ import annotations
 
+import _thread
 import sys
 import types
 from collections import deque
@@ -34,6 +35,8 @@ _THROUGH = {
     "Condition.notify_all": _NOTIFYING,
     "Condition._notify": _NOTIFYING,
     "Condition.wait": frozenset({"Condition.wait_for"}),
+    "Condition._acquire_restore": frozenset({"Condition.wait"}),
+    "Condition._release_save": frozenset({"Condition.wait"}),
     "Lock.acquire": _ENTERING,
     "Lock.release": _LEAVING,
     "Semaphore.acquire": _ENTERING,
@@ -62,6 +65,8 @@ class Locks:
         self._task_of = task_of
         self._held: Marks[list[tuple[int, Owner]]] = Marks()
         """By lock: the acquires that were not released, oldest first."""
+        self._saved: dict[Owner, int] = {}
+        """By who waits: how often the lock of the wait was held."""
         self._set: Marks[int] = Marks()
         """By event: the message of its last `set`."""
         self._woken: Marks[int] = Marks()
@@ -118,19 +123,19 @@ class Locks:
 
     def _by_program(self, *operands: Any) -> bool:
         """Whether the function with the tap was called by code of the program."""
-        frame = _caller(sys._getframe(2))
+        frame = caller(sys._getframe(2))
         return frame is not None and self._is_instrumented(frame.f_code)
 
     def _fulfilled(self, *operands: Any) -> bool:
         """The same for a wait, whose last operand tells whether it ended with what it was for."""
         if operands[-1] is not True:
             return False
-        frame = _caller(sys._getframe(2))
+        frame = caller(sys._getframe(2))
         return frame is not None and self._is_instrumented(frame.f_code)
 
     def _by_coroutine(self, *operands: Any) -> bool:
         """Whether it was not called by asyncio's own locks and queues."""
-        frame = _caller(sys._getframe(2))
+        frame = caller(sys._getframe(2))
         return frame is None or not frame.f_code.co_filename.endswith(_ASYNC)
 
     # Locks and semaphores
@@ -163,6 +168,26 @@ class Locks:
         own = next((n for n in reversed(range(len(held))) if held[n][1] == owner), 0)
         number = held.pop(own)[0] if held else 0
         tell(ledger, RELEASE, _RELEASE, number, lock)
+
+    def released_if_held(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
+        """A lock in C is about to be released, if somebody holds it."""
+        if _is_held(lock):
+            self.released(ledger, thread, lock)
+
+    def saved(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
+        """A lock that may be held more than once is about to be given up altogether, for a wait."""
+        if not _is_held(lock):
+            return
+        owner = self._owner(thread)
+        held = self._held.get(lock) or []
+        count = max(1, sum(each[1] == owner for each in held))
+        self.given_back(ledger, thread, lock, count)
+        self._saved[owner] = count
+
+    def restored(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
+        """Such a lock is held again as it was before the wait."""
+        for _ in range(self._saved.pop(self._owner(thread), 1)):
+            self.acquired(ledger, thread, lock)
 
     def given_back(self, ledger: Ledger, thread: ThreadRecord, lock: Any, count: int) -> None:
         """A semaphore was released once or more often."""
@@ -200,16 +225,26 @@ class Locks:
         tell(ledger, RECEIVE, _WAIT, self._woken.get(waiter) or 0, condition)
 
 
-def _caller(frame: types.FrameType) -> types.FrameType | None:
+def caller(frame: types.FrameType) -> types.FrameType | None:
     """Who asked for what the function of `frame` does."""
-    caller = frame.f_back
+    found = frame.f_back
     while (
-        caller is not None
-        and caller.f_code.co_qualname in _THROUGH.get(frame.f_code.co_qualname, ())
-        and caller.f_code.co_filename.endswith(_FILES)
+        found is not None
+        and found.f_code.co_qualname in _THROUGH.get(frame.f_code.co_qualname, ())
+        and found.f_code.co_filename.endswith(_FILES)
     ):
-        frame, caller = caller, caller.f_back
-    return caller
+        frame, found = found, found.f_back
+    return found
+
+
+def _is_held(lock: Any) -> bool:
+    """Whether a lock of `_thread` can be released now by this thread."""
+    held: bool
+    if an.has_base(an.type_mro(type(lock)), _thread.RLock):
+        held = _thread.RLock._is_owned(lock)  # type: ignore[attr-defined]
+    else:
+        held = _thread.LockType.locked(lock)
+    return held
 
 
 def _is_done(waiter: Any) -> bool:

@@ -30,7 +30,7 @@ class Messages:
     """What was sent and not yet received."""
 
     def __init__(self, numbers: Numbers) -> None:
-        self._numbers = numbers
+        self.numbers = numbers
         self._queues: Marks[Fifo | AnyOrder] = Marks()
         """By queue: what waits in it."""
         self._work: Marks[int] = Marks()
@@ -72,7 +72,7 @@ class Messages:
             waiting = _order(queue)()
             waiting.inner = _inner(queue)
             self._queues.put(queue, waiting)
-        number = self._numbers.take()
+        number = self.numbers.take()
         tell(ledger, SEND, _PUT, number, queue, item)
         waiting.put(number, id(item))
 
@@ -82,13 +82,25 @@ class Messages:
         number = 0 if waiting is None else waiting.got(id(item))
         tell(ledger, RECEIVE, _GET, number, queue, item)
 
+    def put_blindly(
+        self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any, number: int
+    ) -> None:
+        """Something is about to be put into a queue in C, which keeps the ids of its messages elsewhere."""
+        tell(ledger, SEND, _PUT, number, queue, item)
+
+    def got_blindly(
+        self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any, number: int
+    ) -> None:
+        """Something was taken out of such a queue."""
+        tell(ledger, RECEIVE, _GET, number, queue, item)
+
     # Executors
 
     def submitted(
         self, ledger: Ledger, thread: ThreadRecord, future: Any, work: Any, function: Any
     ) -> None:
         """A work item is about to be put where a worker finds it."""
-        number = self._numbers.take()
+        number = self.numbers.take()
         tell(ledger, SEND, _SUBMIT, number, future, function)
         self._work.put(work, number)
 
@@ -100,13 +112,13 @@ class Messages:
 
     def result_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, result: Any) -> None:
         """A future has its result; nobody can have asked for it yet."""
-        number = self._numbers.take()
+        number = self.numbers.take()
         tell(ledger, SEND, _SET_RESULT, number, future, result)
         self._results.put(future, number)
 
     def exception_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, error: Any) -> None:
         """The same for an exception."""
-        number = self._numbers.take()
+        number = self.numbers.take()
         tell(ledger, SEND, _SET_EXCEPTION, number, future, error)
         self._results.put(future, number)
 

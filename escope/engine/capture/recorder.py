@@ -20,6 +20,7 @@ from escope.engine.capture.channels import Numbers
 from escope.engine.capture.descriptors import high_descriptors
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
+from escope.engine.capture.hooks import Hooks
 from escope.engine.capture.instrument import instrument_code
 from escope.engine.capture.ledger import Ledger, thread_end
 from escope.engine.capture.locks import Locks
@@ -58,7 +59,7 @@ class Recorder:
         self.lock: Lock = RLock()
         self.threads: dict[int, ThreadRecord] = {}
         self._next_thread = 1
-        self._codes: dict[int, types.CodeType] = {}
+        self.codes: dict[int, types.CodeType] = {}
         self._swept_at = 0
         self._limit = 0
         """The program's recursion limit while it is raised for a probe at its very edge."""
@@ -70,8 +71,11 @@ class Recorder:
         self.output_tap = OutputTap(self)
         numbers = Numbers()
         self.tasks = Tasks(self)
+        messages = Messages(numbers)
         locks = Locks(numbers, self.is_instrumented, self.tasks.running)
-        self.taps = Taps(self, [*self.tasks.taps(), *Messages(numbers).taps(), *locks.taps()])
+        self.hooks = Hooks(self, messages, locks, self.tasks)
+        taps = [*self.tasks.taps(), *messages.taps(), *locks.taps()]
+        self.taps = Taps(self, taps, self.hooks.codes)
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         """The ledger of this core."""
@@ -101,6 +105,7 @@ class Recorder:
         os.register_at_fork(after_in_child=recorder.after_fork_in_child)
         recorder.output_tap.attach()
         recorder.taps.install()
+        recorder.hooks.install()
         return recorder
 
     def stop(self) -> None:
@@ -115,6 +120,7 @@ class Recorder:
             self.stopped()
         self.output_tap.restore()
         self.taps.restore()
+        self.hooks.restore()
         self.control.events = self.ledger.encoder.events
         self.control.program_state = ProgramState.ENDED
 
@@ -142,6 +148,7 @@ class Recorder:
         self.stopped()
         self.output_tap.restore()
         self.taps.restore()
+        self.hooks.restore()
         self.control.detach_reason = reason
         self.control.program_state = ProgramState.DETACHED
         try:
@@ -190,11 +197,11 @@ class Recorder:
 
     def registered(self, code: types.CodeType) -> None:
         """Take note of a code object with probes; its address stays its own from here on."""
-        self._codes[id(code)] = code
+        self.codes[id(code)] = code
 
     def is_instrumented(self, code: types.CodeType) -> bool:
         """Whether everything that `code` does is seen."""
-        return id(code) in self._codes
+        return id(code) in self.codes
 
     # Firing
 

@@ -10,6 +10,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,11 @@ from escope.engine.capture.scope import is_standard
 
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
+
+
+AVAILABLE = find_spec("escope.engine.capture._taps") is not None
+if TYPE_CHECKING or AVAILABLE:
+    from escope.engine.capture import _taps
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,24 @@ class AskingProbe(TapProbe):
             recorder.fire(self._act, *operands)
 
 
+def _constant(recorder: Recorder, tap: Tap) -> object:
+    """What stands for a tap in the code; in C, where that was built, so that no trace function sees it."""
+    made = (TapProbe if tap.when is None else AskingProbe)(recorder, tap)
+    return _taps.Tap(made.__delitem__, made.__reduce__()) if AVAILABLE else made
+
+
 class Taps:
     """The taps of one recording."""
 
-    def __init__(self, recorder: Recorder, taps: Iterable[Tap]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        taps: Iterable[Tap],
+        noted: dict[tuple[str, str], dict[int, CodeType]],
+    ) -> None:
         self._recorder = recorder
+        self._noted = noted
+        """By module and function: where the code is noted that it has in the end."""
         self._by_module: dict[str, dict[str, list[Tap]]] = {}
         for tap in taps:
             self._by_module.setdefault(tap.module, {}).setdefault(tap.function, []).append(tap)
@@ -89,7 +108,7 @@ class Taps:
         """Tap the functions of the modules that are loaded already."""
         for name in self._by_module:
             for qualname, function in self._functions(name):
-                function.__code__ = self._tapped(function.__code__, name, qualname)
+                function.__code__ = self._done(function.__code__, name, qualname)
 
     def restore(self) -> None:
         """Give every function its plain code back."""
@@ -101,7 +120,6 @@ class Taps:
 
     def of_module(self, code: CodeType, module: str) -> CodeType:
         """`code` of a module that is about to be run, with its taps."""
-        functions = self._by_module[module]
 
         def walk(outer: CodeType) -> CodeType:
             constants = tuple(
@@ -109,16 +127,22 @@ class Taps:
             )
             if any(one is not other for one, other in zip(constants, outer.co_consts, strict=True)):
                 outer = outer.replace(co_consts=constants)
-            if outer.co_qualname in functions:
-                return self._tapped(outer, module, outer.co_qualname)
-            return outer
+            return self._done(outer, module, outer.co_qualname)
 
         return walk(code)
 
+    def _done(self, code: CodeType, module: str, qualname: str) -> CodeType:
+        """The code of a function with its taps, if there are some, noted if that is wanted."""
+        if qualname in self._by_module[module]:
+            code = self._tapped(code, module, qualname)
+        noted = self._noted.get((module, qualname))
+        if noted is not None:
+            noted[id(code)] = code
+        return code
+
     def _tapped(self, code: CodeType, module: str, qualname: str) -> CodeType:
         taps = self._by_module[module][qualname]
-        kinds = (TapProbe if tap.when is None else AskingProbe for tap in taps)
-        probes = [kind(self._recorder, tap) for kind, tap in zip(kinds, taps, strict=True)]
+        probes = [_constant(self._recorder, tap) for tap in taps]
         wanted = [(tap.point, tap.operands, probe) for tap, probe in zip(taps, probes, strict=True)]
         try:
             made = tapped(code, wanted)
@@ -129,13 +153,14 @@ class Taps:
         return made
 
     def _functions(self, module: str) -> list[tuple[str, FunctionType]]:
-        """The functions to tap of a loaded module, by qualified name."""
+        """The functions of a loaded module to tap or to note, by qualified name."""
         loaded = sys.modules.get(module)
         file = getattr(loaded, "__file__", None)
         if type(file) is not str or not is_standard(file):
             return []
         found = []
-        for qualname in self._by_module[module]:
+        noted = {function for name, function in self._noted if name == module}
+        for qualname in {**self._by_module[module], **dict.fromkeys(sorted(noted))}:
             held: Any = loaded
             owner = ""
             for name in qualname.split("."):

@@ -54,6 +54,7 @@ class Tasks:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self._known: Marks[TaskRecord] = Marks()
+        self._hooked = False
         self._next = 1
         self._running: dict[int, list[tuple[TaskRecord, Any]]] = {}
         """By thread: the tasks in whose turns it is, innermost last."""
@@ -93,6 +94,9 @@ class Tasks:
 
     def is_made(self, ledger: Ledger, thread: ThreadRecord, coroutine: Any) -> None:
         """A task is about to be made of a coroutine; an eager one runs before `made`."""
+        if not self._hooked:
+            self._hooked = True
+            self._recorder.hooks.install_tasks()
         self.starting.setdefault(get_ident(), []).append(coroutine)
         self._recorder.look_out()
 
@@ -217,10 +221,21 @@ class Tasks:
         else:
             del self._running[thread.number]
 
+    def cancelled(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
+        """Somebody has asked for a task to be cancelled."""
+        record = self._known.get(task) or self._create(ledger, thread, task)
+        record.cancels = _cancels(task)
+        self._tell_cancel(ledger, record)
+
+    def _tell_cancel(self, ledger: Ledger, record: TaskRecord) -> None:
+        ledger.time()
+        ledger.encoder.event(_HEADS[Kind.TASK_CANCEL], record.number, 0)
+
     def _note_cancels(self, ledger: Ledger, record: TaskRecord, task: Any) -> None:
+        """Where nobody told of it at the time: at the next turn."""
         count = _cancels(task)
         if count > record.cancels:
-            ledger.encoder.event(_HEADS[Kind.TASK_CANCEL], record.number, 0)
+            self._tell_cancel(ledger, record)
         record.cancels = count
 
     # What is a task

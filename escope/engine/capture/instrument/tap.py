@@ -27,8 +27,8 @@ class Point:
     """Where a tap stands: every place of the function that `where` and `name` describe.
 
     `entry`: its beginning; `return`: before it returns; `stored`: after the local `name` was stored; `first`: the
-    first of these; `set`: after the attribute `name` was set; `called`: after the method `name` was called as a statement; `before`: before
-    the attribute `name` of a local is looked up.
+    first of these; `set`: after the attribute `name` was set; `called`: after the method `name` was called as a
+    statement; `before`: before the attribute `name` of a local is looked up.
     """
 
     where: str
