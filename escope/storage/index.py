@@ -8,7 +8,8 @@
                began
     MARKS      kind                        seq of an event of a kind in `MARKED`, or OUTERMOST_UNWIND
     MESSAGES   message                     seq of an event with that message id
-    TASKS      task                        seq of its TASK_CREATE, TASK_CANCEL or TASK_DONE
+    TASKS      task                        seq of its TASK_CREATE, TASK_CANCEL or TASK_DONE, or of an
+                                           event with a TASK_NAME row of it
 
 `key` is the family above 56 bits of id.
 """

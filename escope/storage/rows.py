@@ -49,8 +49,7 @@ one before it.
     OUTPUT                  1 stdout, 2 stderr                bytes
     THREAD_START / _END     thread                            its name (start)
     HIT                     number of the predicate           none
-    TASK_CREATE             the task that was made            its name; a KEY row before it: the qualified
-                                                              name of its coroutine
+    TASK_CREATE             the task that was made            the qualified name of its coroutine
     TASK_SWITCH             the task that goes on             none
     TASK_AWAIT              the task that is suspended        what it waits for; NONE: its next turn
     TASK_CANCEL             the task that is to be cancelled  none
@@ -165,7 +164,7 @@ class Detail(IntEnum):
     ITEM = 12
     """aux: object; tag/value: appended (sequence) or added (set)."""
     KEY = 13
-    """tag/value: operand of the next ENTRY, ATTR, SETITEM, DELITEM or TASK_CREATE row."""
+    """tag/value: operand of the next ENTRY, ATTR, SETITEM or DELITEM row."""
     ENTRY = 14
     """aux: object; tag/value.  mapping[KEY] = value: in place where the key is there, else at the end."""
     REMOVE = 15
@@ -199,6 +198,10 @@ class Detail(IntEnum):
     OPERATION = 40
     """aux: an `Operation`; value: message id, 0 if none.  Of the SEND, RECEIVE, ACQUIRE, RELEASE or TASK_DONE row
     that ends the event.  A RECEIVE has the id of the SEND that it answers, a RELEASE that of its ACQUIRE."""
+
+    TASK_NAME = 41
+    """aux: task; tag STR: its name from here on.  The first one holds for what was before, too: many tasks get
+    theirs after they were made."""
 
 
 CHANGES = frozenset(range(Detail.OBJECT, Detail.DEATH + 1)) - {Detail.KEY}

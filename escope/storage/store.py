@@ -365,7 +365,7 @@ class Store:
         return self._source.values(Family.MESSAGES, message).astype(np.int64)
 
     def task_seqs(self, task: int) -> npt.NDArray[np.int64]:
-        """Seqs of a task's TASK_CREATE, TASK_CANCEL and TASK_DONE events, ascending."""
+        """Seqs of a task's TASK_CREATE, TASK_CANCEL and TASK_DONE events, and of those that name it, ascending."""
         return self._source.values(Family.TASKS, task).astype(np.int64)
 
     # -- time and marks ---------------------------------------------------------------------------

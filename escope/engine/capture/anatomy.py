@@ -311,8 +311,9 @@ def _made_by_python(cls: type) -> bool:
 
 
 def held_attribute(owner: Any, name: str) -> Any:
-    """What an instance itself holds under `name`; None if nothing, or if its class has a say in that."""
-    if lookup(type(owner), name) is not MISSING:
+    """What an instance holds under `name`, or its class as a scalar; None if nothing, or what runs code."""
+    found = lookup(type(owner), name)
+    if found is not MISSING and not is_scalar(found):
         return None
     try:
         return object.__getattribute__(owner, name)

@@ -71,6 +71,8 @@ class Messages:
         if waiting is None:
             waiting = _order(queue)()
             waiting.inner = _inner(queue)
+            for address in _unseen(waiting, item):
+                waiting.put(0, address)
             self._queues.put(queue, waiting)
         number = self.numbers.take()
         tell(ledger, SEND, _PUT, number, queue, item)
@@ -146,6 +148,16 @@ def _order(queue: Any) -> type[Fifo | AnyOrder]:
             if putting is own.get("_put") and getting is own.get("_get"):
                 return order
     return AnyOrder
+
+
+def _unseen(waiting: Fifo | AnyOrder, item: Any) -> list[int]:
+    """The addresses of what lay in a queue already when `item` was put, the first put of it that was seen."""
+    addresses = [*map(id, waiting.inner or ())]
+    if type(waiting) is AnyOrder and id(item) in addresses:
+        addresses.remove(id(item))
+    else:
+        del addresses[-1:]
+    return addresses
 
 
 def _inner(queue: Any) -> Any:

@@ -37,15 +37,20 @@ _HEADS = {
 }
 
 
+_WAKEUP, _TURNS = "task_wakeup", ("__step", "__wakeup")
+"""Names of what a loop calls for a turn, in C and in Python."""
+
+
 class TaskRecord:
     """One task that is known."""
 
-    __slots__ = ("cancels", "number")
+    __slots__ = ("cancels", "name", "number")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.cancels = 0
         """Requests to cancel it that were told."""
+        self.name = ""
 
 
 class Tasks:
@@ -117,6 +122,7 @@ class Tasks:
                 self._leave(ledger, thread, task)
         elif self._is_current(thread, record):
             # It was eager, and its first turn is over.
+            self._note_name(ledger, record, task)
             self._leave(ledger, thread, task)
 
     def look(self, ledger: Ledger, thread: ThreadRecord) -> None:
@@ -132,7 +138,9 @@ class Tasks:
         if task is None or not self._is_task(task) or self._known.get(task) is not None:
             return
         if _field(task, "_coro") is starting[-1]:
-            self._switch(ledger, thread, self._create(ledger, thread, task), task)
+            # It has no name yet but the one that it got by default.
+            record = self._create(ledger, thread, task)
+            self._switch(ledger, thread, record, task, named=False)
 
     def _create(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> TaskRecord:
         record = TaskRecord(self._next)
@@ -140,14 +148,20 @@ class Tasks:
         self._known.put(task, record)
         encoder = ledger.encoder
         coroutine = _field(task, "_coro")
-        name = encoder.string(_name(task))
         plain = type(coroutine) is types.CoroutineType or type(coroutine) is types.GeneratorType
-        of = encoder.string(coroutine.__qualname__) if plain else 0
+        name = coroutine.__qualname__ if plain else None
+        tag, number = encoder.token(name) if type(name) is str else (0, 0)
         ledger.time()
-        if of:
-            encoder.row(Detail.KEY << 8 | Tag.STR, 0, of)
-        encoder.event(_HEADS[Kind.TASK_CREATE] | Tag.STR, record.number, name)
+        encoder.event(_HEADS[Kind.TASK_CREATE] | tag, record.number, number)
         return record
+
+    def _note_name(self, ledger: Ledger, record: TaskRecord, task: Any) -> None:
+        """Write the task's name, which is often given after it was made, where it is a new one."""
+        name = _name(task)
+        if name != record.name:
+            record.name = name
+            number = ledger.encoder.string(name)
+            ledger.encoder.row(Detail.TASK_NAME << 8 | Tag.STR, record.number, number)
 
     def _forget_starting(self, ident: int) -> None:
         if not self.starting.get(ident):
@@ -165,8 +179,17 @@ class Tasks:
         record = self._known.get(task) or self._create(ledger, thread, task)
         self._switch(ledger, thread, record, task)
 
-    def _switch(self, ledger: Ledger, thread: ThreadRecord, record: TaskRecord, task: Any) -> None:
+    def _switch(
+        self,
+        ledger: Ledger,
+        thread: ThreadRecord,
+        record: TaskRecord,
+        task: Any,
+        named: bool = True,
+    ) -> None:
         self._running.setdefault(thread.number, []).append((record, task))
+        if named:
+            self._note_name(ledger, record, task)
         ledger.time()
         ledger.encoder.event(_HEADS[Kind.TASK_SWITCH], record.number, 0)
         self._note_cancels(ledger, record, task)
@@ -225,6 +248,7 @@ class Tasks:
         """Somebody has asked for a task to be cancelled."""
         record = self._known.get(task) or self._create(ledger, thread, task)
         record.cancels = _cancels(task)
+        self._note_name(ledger, record, task)
         self._tell_cancel(ledger, record)
 
     def _tell_cancel(self, ledger: Ledger, record: TaskRecord) -> None:
@@ -248,7 +272,14 @@ class Tasks:
         callback = _slot(handle, "_callback")
         cls = type(callback)
         # By identity: to compare types would run code of their metaclasses.
-        if cls is not types.BuiltinFunctionType and cls is not types.MethodType:
+        if cls is types.BuiltinFunctionType:
+            if callback.__name__ != _WAKEUP:
+                return None
+        elif cls is types.MethodType:
+            function = callback.__func__
+            if type(function) is not types.FunctionType or function.__name__ not in _TURNS:
+                return None
+        else:
             known = self._wrappers.get(id(cls))
             if known is None:
                 known = self._wrappers[id(cls)] = (cls, _is_wrapper(cls))

@@ -19,7 +19,7 @@ _WITH_VALUE = frozenset(
     {
         Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.RAISE, Kind.HANDLE, Kind.UNWIND,
         Kind.STORE, Kind.SETATTR, Kind.SETITEM, Kind.OUTPUT, Kind.HIT,
-        Kind.TASK_AWAIT, Kind.TASK_DONE, Kind.SEND, Kind.RECEIVE,
+        Kind.TASK_CREATE, Kind.TASK_AWAIT, Kind.TASK_DONE, Kind.SEND, Kind.RECEIVE,
     }
 )  # fmt: skip
 _WITH_TARGET = MESSAGE_KINDS | {
@@ -135,7 +135,7 @@ class Event:
         if kind in MESSAGE_KINDS:
             return self._operation[0]
         if kind in TASK_KINDS:
-            return self._recording.task_name(self._aux) if self._aux else None
+            return self._recording.task_name(self._aux, self.seq) or None
         return None
 
     @property
@@ -143,10 +143,11 @@ class Event:
         """The task that an event of a task speaks of; None for a switch to no task, and for other kinds."""
         return self._aux or None if self.kind_id in TASK_KINDS else None
 
-    @property
-    def made_name(self) -> str:
-        """The name that a new task was given."""
-        return self._recording.scalars.text(self._raw[1]) if self._raw[0] == Tag.STR else ""
+    def task_named(self, number: int) -> int | None:
+        """The string id of the name that the event gives a task; None if it gives it none."""
+        rows = self._block.rows
+        row = self._detail(Detail.TASK_NAME, number)
+        return None if row is None else int(rows["value"][row])
 
     @property
     def outcome(self) -> str | None:
@@ -181,9 +182,6 @@ class Event:
 
         Calls and mutations have more than one: see `arguments` and `change`.
         """
-        if self.kind_id is Kind.TASK_CREATE:
-            coroutine = self._key()
-            return None if coroutine is None else self._value(coroutine)
         if self.kind_id not in _WITH_VALUE or self._raw[0] == Tag.NOTHING:
             return None
         return self._value(self._raw)
@@ -301,12 +299,12 @@ class Event:
             return None
         return (int(self._block.rows["head"][row]) & TAG_MASK, int(self._block.rows["value"][row]))
 
-    def _detail(self, detail: Detail) -> int | None:
-        """The last row of this sort among the event's detail rows."""
+    def _detail(self, detail: Detail, aux: int | None = None) -> int | None:
+        """The last row of this sort, perhaps with this `aux`, among the event's detail rows."""
         row = self._row - 1
-        heads = self._block.rows["head"]
+        rows = self._block.rows
         while row >= 0 and not self._block.is_event[row]:
-            if int(heads[row]) >> 8 == detail:
+            if int(rows["head"][row]) >> 8 == detail and aux in (None, int(rows["aux"][row])):
                 return row
             row -= 1
         return None
