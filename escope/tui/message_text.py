@@ -45,7 +45,9 @@ def message_text(event: Event, show: Show) -> str:
 def task_text(event: Event, show: Show) -> str:
     """``task 2 Task-2 of worker`` and the like, of an event of a task."""
     name = event.name
-    task = f"task {event.subject} {plain(name)}" if isinstance(name, str) else f"task {event.subject}"
+    task = (
+        f"task {event.subject} {plain(name)}" if isinstance(name, str) else f"task {event.subject}"
+    )
     value = event.value
     if event.kind == "task-create" and value is not None:
         return f"{task} of {plain(str(value.scalar))}"

@@ -296,7 +296,7 @@ def test_the_program_does_not_notice(tmp_path: Path) -> None:
     assert done.status == 0, done
 
 
-@pytest.mark.parametrize("included", ["queue", "asyncio", "threading"])
+@pytest.mark.parametrize("included", ["queue", "asyncio"])
 def test_a_library_that_is_recorded_itself_has_its_taps(tmp_path: Path, included: str) -> None:
     text = """
 import asyncio, queue

@@ -37,6 +37,8 @@ _HEADS = {
 }
 
 
+_NAMED_LATER = sys.version_info < (3, 13)
+"""Whether a task gets its name once it was made."""
 _WAKEUP, _TURNS = "task_wakeup", ("__step", "__wakeup")
 """Names of what a loop calls for a turn, in C and in Python."""
 
@@ -82,7 +84,12 @@ class Tasks:
                 "BaseEventLoop._run_forever_setup",
                 "BaseEventLoop._run_forever_cleanup",
             ]
+        named = []
+        if _NAMED_LATER:
+            naming = Point("return"), ("task", "name")
+            named = [Tap("asyncio.tasks", "_set_task_name", *naming, self.named)]
         return [
+            *named,
             Tap(handle, run, Point("entry"), ("self",), self.turn_begins, self._is_turn),
             Tap(handle, run, Point("called", "run"), ("self",), self.turn_ends, self._is_turn),
             Tap(loop, make, Point("entry"), ("coro",), self.is_made),
@@ -118,12 +125,19 @@ class Tasks:
             record = self._create(ledger, thread, task)
             if _field(task, "_state") != "PENDING":
                 # It was eager, it is over, and nothing in it was recorded.
-                self._switch(ledger, thread, record, task)
+                self._switch(ledger, thread, record, task, named=not _NAMED_LATER)
                 self._leave(ledger, thread, task)
         elif self._is_current(thread, record):
             # It was eager, and its first turn is over.
-            self._note_name(ledger, record, task)
+            if not _NAMED_LATER:
+                self._note_name(ledger, record, task)
             self._leave(ledger, thread, task)
+
+    def named(self, ledger: Ledger, thread: ThreadRecord, task: Any, name: Any) -> None:
+        """A task has been given a name, or None; one that was eager may be over already."""
+        record = self._known.get(task)
+        if record is not None and name is not None:
+            self._note_name(ledger, record, task)
 
     def look(self, ledger: Ledger, thread: ThreadRecord) -> None:
         """Before an event, while tasks are being made: whether it is one in the first turn of an eager task."""
@@ -131,16 +145,15 @@ class Tasks:
         module = sys.modules.get("asyncio.tasks")
         if not starting or module is None:
             return
-        try:
-            task = vars(module)["current_task"]()
-        except RuntimeError:
-            return  # no loop is running
-        if task is None or not self._is_task(task) or self._known.get(task) is not None:
-            return
-        if _field(task, "_coro") is starting[-1]:
-            # It has no name yet but the one that it got by default.
-            record = self._create(ledger, thread, task)
-            self._switch(ledger, thread, record, task, named=False)
+        # What runs in each loop; to ask `current_task` would run code that may be recorded itself.
+        running: dict[Any, Any] = vars(module).get("_current_tasks", {})
+        for task in list(running.values()):
+            if not self._is_task(task) or self._known.get(task) is not None:
+                continue
+            if _field(task, "_coro") is starting[-1]:
+                # It has no name yet but the one that it got by default.
+                record = self._create(ledger, thread, task)
+                self._switch(ledger, thread, record, task, named=False)
 
     def _create(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> TaskRecord:
         record = TaskRecord(self._next)
