@@ -266,13 +266,13 @@ class Tracker:
 def _passing(columns: Columns, counts: Array) -> tuple[list[Array], dict[int, int]]:
     """Entries of messages and of tasks, whose keys are above all others, and the tasks after the last row."""
     parts: list[Array] = []
-    sites, values = columns.site, columns.rows["value"]
     if counts[_MESSAGING].any():
-        told = np.flatnonzero((sites == Detail.OPERATION) & (values != 0))
+        values = columns.rows["value"]
+        told = np.flatnonzero((columns.site == Detail.OPERATION) & (values != 0))
         parts.append(_by_id(Family.MESSAGES, values[told], columns.seq[told]))
     tasks = columns.checkpoint.tasks
     if tasks or counts[_TASKING].any():
-        told = np.flatnonzero(_TOLD[columns.kind] | (sites == Detail.TASK_NAME))
+        told = np.flatnonzero(_TOLD[columns.kind] | (columns.site == Detail.TASK_NAME))
         parts.append(_by_id(Family.TASKS, columns.rows["aux"][told], columns.seq[told]))
         tasks = columns.last_tasks
     return parts, tasks
