@@ -1,6 +1,6 @@
-"""The C parts, built where there is a compiler: the core of capture, and the pass over stored rows.
+"""The C parts, built where there is a compiler: the core of capture, its taps, and the pass over stored rows.
 
-Without them escope records with its Python core, and stores with arrays.
+Without them escope records with its Python core, does not see what locks in C do, and stores with arrays.
 """
 
 from pathlib import Path
@@ -26,6 +26,7 @@ def extension(name: str, folder: str) -> Extension:
 setup(
     ext_modules=[
         extension("escope.engine.capture._probes", "escope/engine/capture/_probes_src"),
+        extension("escope.engine.capture._taps", "escope/engine/capture/_taps_src"),
         extension("escope.storage._scan", "escope/storage/_scan_src"),
     ]
 )

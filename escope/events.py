@@ -20,6 +20,10 @@ CodeId = NewType("CodeId", int)
 """An instrumented code object, from 1."""
 ObjectId = NewType("ObjectId", int)
 """escope's own number of an object, from 1, never reused in a recording."""
+TaskId = NewType("TaskId", int)
+"""escope's own number of an asyncio task, from 1; 0 means that no task is running."""
+MessageId = NewType("MessageId", int)
+"""What a SEND and its RECEIVE, or an ACQUIRE and its RELEASE, have in common, from 1; 0 means unknown."""
 
 
 class Kind(IntEnum):
@@ -44,6 +48,15 @@ class Kind(IntEnum):
     THREAD_START = 17
     THREAD_END = 18
     HIT = 19
+    TASK_CREATE = 24
+    TASK_SWITCH = 25
+    TASK_AWAIT = 26
+    TASK_CANCEL = 27
+    TASK_DONE = 28
+    SEND = 29
+    RECEIVE = 30
+    ACQUIRE = 31
+    RELEASE = 32
 
     @property
     def label(self) -> str:
@@ -55,6 +68,41 @@ KIND_BY_LABEL = {kind.label: kind for kind in Kind}
 
 CONTEXT_KINDS = frozenset({Kind.CALL, Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.UNWIND})
 """Kinds after which another frame of the thread is the current one."""
+
+
+TASK_KINDS = frozenset(
+    {Kind.TASK_CREATE, Kind.TASK_SWITCH, Kind.TASK_AWAIT, Kind.TASK_CANCEL, Kind.TASK_DONE}
+)
+"""Kinds that speak of one asyncio task."""
+MESSAGE_KINDS = frozenset({Kind.SEND, Kind.RECEIVE, Kind.ACQUIRE, Kind.RELEASE})
+"""Kinds that carry a `MessageId`."""
+
+
+class Operation(IntEnum):
+    """What was done, in the words of the method that did it; the numbers are stored in recordings."""
+
+    PUT = 1
+    GET = 2
+    SUBMIT = 3
+    RUN = 4
+    SET_RESULT = 5
+    SET_EXCEPTION = 6
+    RESULT = 7
+    EXCEPTION = 8
+    SET = 9
+    WAIT = 10
+    NOTIFY = 11
+    ACQUIRE = 12
+    RELEASE = 13
+    RETURNED = 14
+    """How a task ended; the two behind it as well."""
+    RAISED = 15
+    CANCELLED = 16
+
+    @property
+    def text(self) -> str:
+        """The word used in JSON and in the player, e.g. ``set_result``."""
+        return self.name.lower()
 
 
 class Label(IntEnum):

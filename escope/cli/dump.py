@@ -9,7 +9,8 @@ import click
 from escope.cli.reading import FILE, JSON, WIDTH, opened, place, seconds, write, write_json
 from escope.cli.valuetext import value_text
 from escope.errors import UsageError
-from escope.events import KIND_BY_LABEL, Kind
+from escope.events import KIND_BY_LABEL, MESSAGE_KINDS, TASK_KINDS, Kind
+from escope.tui.message_text import message_text, task_text
 from escope.tui.plain import cut, plain
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:
 
 def _line(event: Event) -> str:
     where = place(event.file, event.line, event.function)
+    who = f"T{event.thread}" if event.task is None else f"T{event.thread}/{event.task}"
     text = (
-        f"{event.seq:>8}  {seconds(event.time_ns)}  T{event.thread}  "
+        f"{event.seq:>8}  {seconds(event.time_ns)}  {who}  "
         f"{'  ' * min(event.depth, 12)}{event.kind:<8} {where}"
     )
     what = _what(event)
@@ -77,6 +79,10 @@ def _what(event: Event) -> str:
         by = "" if name in ("unseen", "item") else f" by {shown}"
         change = cut(", ".join(map(_operation, event.operations[:WIDTH])), WIDTH)
         return f"{value_text(target, 40)} changed{by}: {change}"
+    if event.kind_id in MESSAGE_KINDS:
+        return message_text(event, lambda value: value_text(value, 40))
+    if event.kind_id in TASK_KINDS:
+        return task_text(event, lambda value: value_text(value, 40))
     if target is not None:
         owner = value_text(target, 40)
         shown = f"{owner}[{shown}]" if event.kind.endswith("item") else f"{owner}.{shown}"

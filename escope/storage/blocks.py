@@ -25,7 +25,8 @@ from escope.storage.spans import SPAN
 
 Array = npt.NDArray[Any]
 
-KINDS = 20
+KINDS = 40
+"""Room for counts per kind in a SUMMARY record."""
 LABELS = 6
 HOT = 0xFFFF_FFFF
 """In place of a segment's number: the block is still in the hot store."""

@@ -3,7 +3,8 @@
 Layouts (little-endian):
 
     checkpoint   u64 first_seq, first_row, time, frame; u32 thread, count of stacks;
-                 per stack u32 thread, count of frames; then all STACK records, outermost first
+                 per stack u32 thread, count of frames; then all STACK records, outermost first;
+                 then for every thread that runs an asyncio task u32 thread, task
     frames       u32 count of frames, count of variables; FRAME records, ascending; VARIABLE records
 """
 
@@ -60,6 +61,8 @@ class Checkpoint:
     frame: int = 0
     stacks: dict[int, Array] = field(default_factory=dict)
     """Per thread its STACK array, outermost first."""
+    tasks: dict[int, int] = field(default_factory=dict)
+    """The asyncio task that each thread runs, where it runs one."""
 
     def encode(self) -> bytes:
         """The bytes that `decode` reads."""
@@ -70,6 +73,7 @@ class Checkpoint:
         ]
         parts += [_STACK_HEAD.pack(thread, len(stack)) for thread, stack in self.stacks.items()]
         parts += [stack.tobytes() for stack in self.stacks.values()]
+        parts += [_STACK_HEAD.pack(thread, task) for thread, task in self.tasks.items()]
         return b"".join(parts)
 
     @classmethod
@@ -82,15 +86,17 @@ class Checkpoint:
                 raise ValueError("stacks")
             heads = [_STACK_HEAD.unpack_from(data, offset + 8 * n) for n in range(count)]
             offset += 8 * count
-            if offset + sum(size for _, size in heads) * STACK.itemsize != len(data):
+            behind = offset + sum(size for _, size in heads) * STACK.itemsize
+            if behind > len(data) or (len(data) - behind) % _STACK_HEAD.size:
                 raise ValueError("sizes")
             stacks = {}
             for number, size in heads:
                 stacks[number] = np.frombuffer(data, STACK, size, offset)
                 offset += size * STACK.itemsize
+            tasks = dict(_STACK_HEAD.iter_unpack(data[behind:]))
         except (struct.error, ValueError) as error:
             raise RecordingError(f"a checkpoint of the recording is damaged: {error}") from None
-        return cls(first_seq, first_row, time, thread, frame, stacks)
+        return cls(first_seq, first_row, time, thread, frame, stacks, tasks)
 
 
 @dataclass(frozen=True, slots=True)

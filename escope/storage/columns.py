@@ -27,6 +27,8 @@ def flags(*numbers: int) -> npt.NDArray[np.bool_]:
 
 
 _IS_CONTEXT = flags(Kind.CALL, Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.UNWIND)
+_TURNS = flags(Kind.TASK_SWITCH, Kind.TASK_AWAIT, Kind.TASK_DONE)
+"""Kinds after which a thread runs another task, or none."""
 _IS_STORE = flags(Kind.STORE, Kind.DELETE)
 
 
@@ -171,6 +173,43 @@ class Columns:
     def last_thread(self) -> int:
         """The thread after the last row."""
         return int(self.thread[-1]) if len(self.rows) else self.checkpoint.thread
+
+    @cached_property
+    def _task_pair(self) -> tuple[npt.NDArray[np.uint32], dict[int, int]]:
+        """The asyncio task of each row, and what each thread runs after the last row, where it runs one."""
+        tasks, count = self.checkpoint.tasks, len(self.rows)
+        if not count or not (tasks or (self.kind == Kind.TASK_SWITCH).any()):
+            return np.zeros(count, np.uint32), tasks
+        # The rows of each thread together, in their order.
+        order = np.argsort(self.thread, kind="stable")
+        threads, kinds = self.thread[order], self.kind[order]
+        firsts = np.flatnonzero(np.concatenate([[True], threads[1:] != threads[:-1]]))
+        owners = threads[firsts].tolist()
+        turns = np.flatnonzero(_TURNS[kinds])
+        begins = np.array([tasks.get(thread, 0) for thread in owners], np.uint32)
+        turned = np.where(kinds[turns] == Kind.TASK_SWITCH, self.rows["aux"][order[turns]], 0)
+        places = np.concatenate([firsts, turns])
+        by_place = np.argsort(places, kind="stable")
+        values = np.concatenate([begins, turned])[by_place]
+        after = spread(0, places[by_place], values, count, np.uint32)
+        before = np.empty(count, np.uint32)
+        before[1:] = after[:-1]
+        before[firsts] = begins
+        column = np.empty(count, np.uint32)
+        column[order] = np.where(kinds == Kind.TASK_SWITCH, after, before)
+        lasts = after[np.append(firsts[1:], count) - 1].tolist()
+        tasks = {**tasks, **dict(zip(owners, lasts, strict=True))}
+        return column, {thread: task for thread, task in tasks.items() if task}
+
+    @cached_property
+    def task(self) -> npt.NDArray[np.uint32]:
+        """The asyncio task that runs at the row, 0 if none; for a TASK_SWITCH the one after it."""
+        return self._task_pair[0]
+
+    @cached_property
+    def last_tasks(self) -> dict[int, int]:
+        """The asyncio task that each thread runs after the last row, where it runs one."""
+        return self._task_pair[1]
 
     def code_of(self, sites: Array) -> Array:
         """The code objects of `sites`, 0 for a site that has none."""

@@ -7,6 +7,9 @@
     ENDS       seq where an activation     seq where it ended, in a later block
                began
     MARKS      kind                        seq of an event of a kind in `MARKED`, or OUTERMOST_UNWIND
+    MESSAGES   message                     seq of an event with that message id
+    TASKS      task                        seq of its TASK_CREATE, TASK_CANCEL or TASK_DONE, or of an
+                                           event with a TASK_NAME row of it
 
 `key` is the family above 56 bits of id.
 """
@@ -40,6 +43,8 @@ class Family(IntEnum):
     FRAMES = 3
     ENDS = 4
     MARKS = 5
+    MESSAGES = 6
+    TASKS = 7
 
 
 OUTERMOST_UNWIND = 64

@@ -49,6 +49,18 @@ one before it.
     OUTPUT                  1 stdout, 2 stderr                bytes
     THREAD_START / _END     thread                            its name (start)
     HIT                     number of the predicate           none
+    TASK_CREATE             the task that was made            the qualified name of its coroutine
+    TASK_SWITCH             the task that goes on             none
+    TASK_AWAIT              the task that is suspended        what it waits for; NONE: its next turn
+    TASK_CANCEL             the task that is to be cancelled  none
+    TASK_DONE               the task that ended               its result or exception; an OPERATION row
+                                                              before it: which
+    SEND / RECEIVE          the object it goes through        the message; an OPERATION row before it
+    ACQUIRE / RELEASE       the lock                          none; an OPERATION row before it
+
+Tasks.  Each row belongs to the asyncio task that its thread runs, which is a forward fill over the thread's
+rows: TASK_SWITCH says which task it runs from here on; after TASK_AWAIT and TASK_DONE it runs none.  The own
+task of a TASK_SWITCH is the one after it.
 
 The LINE event of site s says: the line of s is about to run.  Content of an object at any moment is its
 last OBJECT row's group, with every later change row of the object applied in order.
@@ -182,6 +194,14 @@ class Detail(IntEnum):
     """aux: slot in the code's variables; tag/value: argument of the frame that the next CALL row begins.
     Tag OBJECT with a cell's id where `cells` of the code record has the slot: the variable lives in that cell.
     aux NO_SLOT: see above."""
+
+    OPERATION = 40
+    """aux: an `Operation`; value: message id, 0 if none.  Of the SEND, RECEIVE, ACQUIRE, RELEASE or TASK_DONE row
+    that ends the event.  A RECEIVE has the id of the SEND that it answers, a RELEASE that of its ACQUIRE."""
+
+    TASK_NAME = 41
+    """aux: task; tag STR: its name from here on.  The first one holds for what was before, too: many tasks get
+    theirs after they were made."""
 
 
 CHANGES = frozenset(range(Detail.OBJECT, Detail.DEATH + 1)) - {Detail.KEY}

@@ -360,6 +360,16 @@ class Store:
         ends = self._source.values(Family.ENDS, start_seq)
         return int(ends[0]) if len(ends) else None
 
+    # -- messages and tasks -----------------------------------------------------------------------
+
+    def message_seqs(self, message: int) -> npt.NDArray[np.int64]:
+        """Seqs of the events with this message id, ascending: what was sent, then who received it."""
+        return self._source.values(Family.MESSAGES, message).astype(np.int64)
+
+    def task_seqs(self, task: int) -> npt.NDArray[np.int64]:
+        """Seqs of a task's TASK_CREATE, TASK_CANCEL and TASK_DONE events, and of those that name it, ascending."""
+        return self._source.values(Family.TASKS, task).astype(np.int64)
+
     # -- time and marks ---------------------------------------------------------------------------
 
     def seq_at_time(self, ns: int) -> int:

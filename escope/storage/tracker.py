@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from escope.events import Kind, Label
+from escope.events import MESSAGE_KINDS, TASK_KINDS, Kind, Label
 from escope.storage.blocks import HOT, KINDS, LABELS, SUMMARY, BlockRecord
 from escope.storage.checkpoint import Checkpoint, FrameTable, encode_frames
 from escope.storage.columns import Columns, flags
@@ -35,6 +35,9 @@ _CHANGES[Detail.KEY] = False
 _VALUED = flags(*VALUED, *range(FIRST_SITELESS, 256))
 _TABLES = flags(*TABLES)
 _TARGETED = flags(*TARGETED)
+_MESSAGING = sorted(MESSAGE_KINDS)
+_TASKING = sorted(TASK_KINDS)
+_TOLD = flags(Kind.TASK_CREATE, Kind.TASK_CANCEL, Kind.TASK_DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,9 @@ class Tracker:
     ) -> StoredBlock:
         """What is stored of the block; `after` holds after it, but for its place, which is counted on here."""
         checkpoint = self.checkpoint
+        passing, tasks = _passing(Columns(rows, checkpoint, self._sites), counts)
+        if passing:
+            made = np.concatenate([made, *passing])
         summary = np.zeros(1, SUMMARY)[0]
         summary["first_seq"] = checkpoint.first_seq
         summary["first_row"] = checkpoint.first_row
@@ -184,6 +190,7 @@ class Tracker:
         for thread in ended:
             if not len(after.stacks.get(thread, ())):
                 after.stacks.pop(thread, None)
+        after.tasks = {t: task for t, task in tasks.items() if t not in ended}
         after.first_seq = checkpoint.first_seq + events
         after.first_row = checkpoint.first_row + len(rows)
         self.checkpoint = after
@@ -254,6 +261,26 @@ class Tracker:
             if len(seqs)
         ]
         return np.concatenate(parts)
+
+
+def _passing(columns: Columns, counts: Array) -> tuple[list[Array], dict[int, int]]:
+    """Entries of messages and of tasks, whose keys are above all others, and the tasks after the last row."""
+    parts: list[Array] = []
+    if counts[_MESSAGING].any():
+        values = columns.rows["value"]
+        told = np.flatnonzero((columns.site == Detail.OPERATION) & (values != 0))
+        parts.append(_by_id(Family.MESSAGES, values[told], columns.seq[told]))
+    tasks = columns.checkpoint.tasks
+    if tasks or counts[_TASKING].any():
+        told = np.flatnonzero(_TOLD[columns.kind] | (columns.site == Detail.TASK_NAME))
+        parts.append(_by_id(Family.TASKS, columns.rows["aux"][told], columns.seq[told]))
+        tasks = columns.last_tasks
+    return parts, tasks
+
+
+def _by_id(family: Family, ids: Array, seqs: Array) -> Array:
+    order = np.argsort(ids, kind="stable")
+    return entries(family, ids[order].astype(np.uint64), seqs[order])
 
 
 def _objects(columns: Columns, small: Array, counts: Array) -> tuple[Array, Array]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from escope.events import MESSAGE_KINDS, TASK_KINDS
+from escope.tui.message_text import message_text, task_text
 from escope.tui.picture import EventLine
 from escope.tui.plain import cut, plain, plain_line, uncoloured
 
@@ -82,6 +84,10 @@ def _text(event: Event, lines: Sequence[str]) -> str:
     if kind in ("raise", "handle", "unwind"):
         word = {"raise": "raise", "handle": "caught", "unwind": f"leaves {function}"}[kind]
         return f"{word}  {exception_text(event.value)}"
+    if event.kind_id in MESSAGE_KINDS:
+        return message_text(event, _brief)
+    if event.kind_id in TASK_KINDS:
+        return task_text(event, _brief)
     name = event.name
     shown = plain(name) if isinstance(name, str) else _brief(name, 30)
     if kind == "store":

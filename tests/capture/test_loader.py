@@ -26,11 +26,20 @@ class Table:
         self.skipped.append((module, file, reason))
 
 
+class Untapped:
+    def concerns(self, module: str) -> bool:
+        return False
+
+    def of_module(self, code: CodeType, module: str) -> CodeType:
+        raise AssertionError(module)
+
+
 class FakeRecorder:
     """Replaces 41 by 42 in what it is given, so that instrumented code can be told."""
 
     def __init__(self) -> None:
         self.table = Table()
+        self.taps = Untapped()
         self.instrumented: list[tuple[str, bytes]] = []
 
     def detach(self, reason: str) -> None:

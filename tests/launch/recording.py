@@ -74,10 +74,11 @@ def recorded(
     flags: Sequence[str] = (),
     given: str = "",
     options: Sequence[str] = ("-o", "run.esr", "--force"),
+    timeout: float = 60,
 ) -> Run:
     """Run the same program with `escope record`."""
     command = [sys.executable, *flags, "-m", "escope", "record", *options, *arguments]
-    return run(command, cwd, given)
+    return run(command, cwd, given, timeout)
 
 
 def escope(*arguments: str, cwd: Path, given: str = "") -> Run:

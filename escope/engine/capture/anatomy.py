@@ -310,6 +310,17 @@ def _made_by_python(cls: type) -> bool:
     )
 
 
+def held_attribute(owner: Any, name: str) -> Any:
+    """What an instance holds under `name`, or its class as a scalar; None if nothing, or what runs code."""
+    found = lookup(type(owner), name)
+    if found is not MISSING and not is_scalar(found):
+        return None
+    try:
+        return object.__getattribute__(owner, name)
+    except AttributeError:
+        return None
+
+
 def module_dict(module: types.ModuleType) -> dict[str, Any]:
     """The globals of a module."""
     found: dict[str, Any] = _MODULE_DICT.__get__(module)

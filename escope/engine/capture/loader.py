@@ -15,7 +15,7 @@ from types import CodeType, ModuleType
 from typing import Any, Protocol
 from zipimport import zipimporter
 
-from escope.engine.capture.scope import Scope
+from escope.engine.capture.scope import Scope, is_standard
 from escope.errors import EscopeError
 
 FOREIGN = frozenset({"built-in", "frozen"})
@@ -29,12 +29,26 @@ class Skips(Protocol):
         """Put a module that is not traced on record."""
 
 
+class Tapping(Protocol):
+    """What the import hook needs of the taps."""
+
+    def concerns(self, module: str) -> bool:
+        """Return whether there are taps in `module`."""
+
+    def of_module(self, code: CodeType, module: str) -> CodeType:
+        """Return the code of `module` with its taps."""
+
+
 class Instrumenting(Protocol):
     """What the import hook needs of the recorder."""
 
     @property
     def table(self) -> Skips:
         """The site table."""
+
+    @property
+    def taps(self) -> Tapping:
+        """The taps on functions of the standard library."""
 
     def instrument(self, code: CodeType, module: str, source: bytes) -> CodeType:
         """Return `code` with probes, or as it is."""
@@ -126,6 +140,12 @@ class RecordingFinder:
             return
         if (reason := self.scope.reason(spec.name, file)) is not None:
             self._skip(spec.name, file, reason)
+            if (
+                type(loader) is SourceFileLoader
+                and self.recorder.taps.concerns(spec.name)
+                and is_standard(file)
+            ):
+                Preparation(self, loader, traced=False).attach()
         elif type(loader) is SourceFileLoader:
             self._prepared.add(spec.name)
             Preparation(self, loader).attach()
@@ -158,9 +178,11 @@ class RecordingFinder:
 class Preparation:
     """The two attributes on one loader instance, for one load."""
 
-    def __init__(self, finder: RecordingFinder, loader: Any) -> None:
+    def __init__(self, finder: RecordingFinder, loader: Any, traced: bool = True) -> None:
         self.finder = finder
         self.loader = loader
+        self.traced = traced
+        """Whether the module is in scope; one that is not gets its taps only."""
         self.code: CodeType | None = None
 
     def attach(self) -> None:
@@ -197,7 +219,15 @@ class Preparation:
             vars(self.loader).pop("create_module", None)
             vars(self.loader).pop("get_code", None)
             return
-        self.code = instrumented(self.finder.recorder, code, module, source)
+        recorder = self.finder.recorder
+        if self.traced:
+            code = instrumented(recorder, code, module, source)
+        if recorder.taps.concerns(module) and is_standard(code.co_filename):
+            try:
+                code = recorder.taps.of_module(code, module)
+            except Exception as error:
+                _failed(recorder, error)
+        self.code = code
 
     def _plain(self, name: str) -> Callable[..., Any]:
         method: Callable[..., Any] = getattr(type(self.loader), name)

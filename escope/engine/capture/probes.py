@@ -24,7 +24,7 @@ Act = Callable[..., None]
 """What a probe does when it fires: a function of the ledger, the thread, the probe and its operands."""
 
 
-class _InertClass:
+class InertClass:
     """Pickles as a class, made of builtins alone, whose instances take a probe's place and do nothing."""
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -62,7 +62,7 @@ class Probe:
         """ARGS: the arguments come as a tuple and a dict."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return operator.call, (_InertClass(),)
+        return operator.call, (InertClass(),)
 
 
 class LineProbe(Probe):

@@ -18,14 +18,20 @@ from typing import Any
 from escope.config import CaptureLimits
 from escope.engine.capture import frame_events
 from escope.engine.capture.cache import CodeCache
+from escope.engine.capture.channels import Numbers
 from escope.engine.capture.descriptors import high_descriptors
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
+from escope.engine.capture.hooks import Hooks
 from escope.engine.capture.instrument import instrument_code
 from escope.engine.capture.ledger import Ledger, thread_end
+from escope.engine.capture.locks import Locks
+from escope.engine.capture.messages import Messages
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
+from escope.engine.capture.taps import Taps
+from escope.engine.capture.tasks import Tasks
 from escope.storage.control import Control, ProgramState
 from escope.storage.ring import Ring
 
@@ -57,7 +63,7 @@ class Recorder:
         self.lock: Lock = RLock()
         self.threads: dict[int, ThreadRecord] = {}
         self._next_thread = 1
-        self._codes: dict[int, types.CodeType] = {}
+        self.codes: dict[int, types.CodeType] = {}
         self._swept_at = 0
         self._limit = 0
         """The program's recursion limit while it is raised for a probe at its very edge."""
@@ -67,6 +73,13 @@ class Recorder:
         self._writer = (0, 0)
         self.gate = Gate(self, control, predicates)
         self.output_tap = OutputTap(self)
+        numbers = Numbers()
+        self.tasks = Tasks(self)
+        messages = Messages(numbers)
+        locks = Locks(numbers, self.is_instrumented, self.tasks.running)
+        self.hooks = Hooks(self, messages, locks, self.tasks)
+        taps = [*self.tasks.taps(), *messages.taps(), *locks.taps()]
+        self.taps = Taps(self, taps, self.hooks.codes)
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         """The ledger of this core."""
@@ -95,6 +108,8 @@ class Recorder:
         control.program_state = ProgramState.RUNNING
         os.register_at_fork(after_in_child=recorder.after_fork_in_child)
         recorder.output_tap.attach()
+        recorder.taps.install()
+        recorder.hooks.install()
         return recorder
 
     def stop(self) -> None:
@@ -108,6 +123,8 @@ class Recorder:
             self.on = False
             self.stopped()
         self.output_tap.restore()
+        self.taps.restore()
+        self.hooks.restore()
         self.control.events = self.ledger.encoder.events
         self.control.program_state = ProgramState.ENDED
 
@@ -116,6 +133,10 @@ class Recorder:
 
     def noted(self, waiting: bool) -> None:
         """Whether the next event of any thread has something to do before it; for the same."""
+
+    def look_out(self) -> None:
+        """Say anew whether the next event has something to do before it."""
+        self.noted(bool(self._written or self._limit or self.tasks.starting))
 
     def after_fork_in_child(self) -> None:
         """A child is not recorded: its probes do nothing, and the ring stays its parent's."""
@@ -130,6 +151,8 @@ class Recorder:
         self.on = False
         self.stopped()
         self.output_tap.restore()
+        self.taps.restore()
+        self.hooks.restore()
         self.control.detach_reason = reason
         self.control.program_state = ProgramState.DETACHED
         try:
@@ -185,11 +208,11 @@ class Recorder:
 
     def registered(self, code: types.CodeType) -> None:
         """Take note of a code object with probes; its address stays its own from here on."""
-        self._codes[id(code)] = code
+        self.codes[id(code)] = code
 
     def is_instrumented(self, code: types.CodeType) -> bool:
         """Whether everything that `code` does is seen."""
-        return id(code) in self._codes
+        return id(code) in self.codes
 
     # Firing
 
@@ -235,6 +258,8 @@ class Recorder:
                 self._emit_output()
             if thread is not self.ledger.current:
                 self.ledger.switch(thread)
+            if self.tasks.starting:
+                self.tasks.look(self.ledger, thread)
             act(self.ledger, thread, *operands)
         except RecursionError as error:
             if not raised_here(error):
@@ -262,7 +287,7 @@ class Recorder:
         except Exception as error:
             self._internal(error)
         self._limit = self._limit or limit
-        self.noted(True)
+        self.look_out()
         return self._lower_limit()
 
     def _lower_limit(self) -> bool:
@@ -272,7 +297,7 @@ class Recorder:
         except RecursionError:
             return False
         self._limit = 0
-        self.noted(bool(self._written))
+        self.look_out()
         return True
 
     def _internal(self, error: BaseException) -> None:
@@ -348,7 +373,7 @@ class Recorder:
                 self.fire(_nothing)
             self._writer = (ident, stream)
             self._written += data
-            self.noted(True)
+            self.look_out()
             if self._written.endswith(b"\n"):
                 self.fire(_nothing)
 
@@ -356,7 +381,7 @@ class Recorder:
         ledger = self.ledger
         ident, stream = self._writer
         data, self._written = bytes(self._written), bytearray()
-        self.noted(self._limit > 0)
+        self.look_out()
         writer, before = self.threads.get(ident), ledger.current
         if writer is not None:
             if writer is not before:

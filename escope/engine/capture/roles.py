@@ -54,3 +54,5 @@ class Role(Enum):
     """Another operation may run unseen code on an object, or change it in place: the object."""
     IMPORTED = auto()
     """An import has been made: nothing."""
+    TAP = auto()
+    """A point of a function of the standard library (`instrument/tap.py`): one tuple of some of its locals."""

@@ -34,6 +34,12 @@ def matches(pattern: str, module: str) -> bool:
             return False
 
 
+def is_standard(file: str) -> bool:
+    """Return whether `file` is a module of the standard library."""
+    path = os.path.realpath(file)
+    return _inside(path, STANDARD_LIBRARY) and INSTALLED.isdisjoint(path.split(os.sep))
+
+
 class Scope:
     """The rule of one recording; `reason` is the only question."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from escope.engine.replay.scalars import Raw
 from escope.engine.replay.value import Document, Value, View
 from escope.errors import RecordingError
-from escope.events import Kind
+from escope.events import MESSAGE_KINDS, TASK_KINDS, Kind, Operation
 from escope.storage.rows import FIRST_SITE, TAG_MASK, Detail, Tag
 
 if TYPE_CHECKING:
@@ -19,9 +19,12 @@ _WITH_VALUE = frozenset(
     {
         Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.RAISE, Kind.HANDLE, Kind.UNWIND,
         Kind.STORE, Kind.SETATTR, Kind.SETITEM, Kind.OUTPUT, Kind.HIT,
+        Kind.TASK_CREATE, Kind.TASK_AWAIT, Kind.TASK_DONE, Kind.SEND, Kind.RECEIVE,
     }
 )  # fmt: skip
-_WITH_TARGET = frozenset({Kind.SETATTR, Kind.DELATTR, Kind.SETITEM, Kind.DELITEM, Kind.MUTATE})
+_WITH_TARGET = MESSAGE_KINDS | {
+    Kind.SETATTR, Kind.DELATTR, Kind.SETITEM, Kind.DELITEM, Kind.MUTATE,
+}  # fmt: skip
 
 
 class Event:
@@ -30,7 +33,6 @@ class Event:
     __slots__ = ("_block", "_recording", "_row", "_view", "seq")
 
     process = 0
-    task = None
 
     def __init__(self, recording: Recording, block: Block, row: int, seq: int) -> None:
         self._recording = recording
@@ -62,6 +64,11 @@ class Event:
     def thread(self) -> int:
         """escope's number of the thread."""
         return int(self._block.thread[self._row])
+
+    @property
+    def task(self) -> int | None:
+        """escope's number of the asyncio task that the thread runs; None if it runs none."""
+        return int(self._block.task[self._row]) or None
 
     @property
     def frame(self) -> int:
@@ -109,7 +116,7 @@ class Event:
 
     @property
     def name(self) -> str | Value | None:
-        """The variable, attribute, operation, stream or thread; for items the key as a Value."""
+        """The variable, attribute, operation, stream, thread or task; for items the key as a Value."""
         kind = self.kind_id
         if kind in (Kind.SETITEM, Kind.DELITEM):
             key = self._key()
@@ -125,11 +132,53 @@ class Event:
             return self._recording.thread_name(self._aux)
         if kind is Kind.HIT:
             return self._recording.predicate_text(self._aux)
+        if kind in MESSAGE_KINDS:
+            return self._operation[0]
+        if kind in TASK_KINDS:
+            return self._recording.task_name(self._aux, self.seq) or None
         return None
 
     @property
+    def subject(self) -> int | None:
+        """The task that an event of a task speaks of; None for a switch to no task, and for other kinds."""
+        return self._aux or None if self.kind_id in TASK_KINDS else None
+
+    def task_named(self, number: int) -> int | None:
+        """The string id of the name that the event gives a task; None if it gives it none."""
+        rows = self._block.rows
+        row = self._detail(Detail.TASK_NAME, number)
+        return None if row is None else int(rows["value"][row])
+
+    @property
+    def outcome(self) -> str | None:
+        """How a task ended: ``returned``, ``raised`` or ``cancelled``; None for other kinds."""
+        return self._operation[0] if self.kind_id is Kind.TASK_DONE else None
+
+    @property
+    def message(self) -> int | None:
+        """What a send and its receive, or an acquire and its release, have in common; None if not known."""
+        return self._operation[1] or None if self.kind_id in MESSAGE_KINDS else None
+
+    @property
+    def partners(self) -> list[int]:
+        """The other events with its message, by seq: of a receive or release the one that it answers.
+
+        A send may have none (never received), or several (a result that was asked for twice).
+        """
+        message = self.message
+        if message is None:
+            return []
+        kind = self.kind_id
+        seqs = self._recording.store.message_seqs(message).tolist()
+        if kind in (Kind.RECEIVE, Kind.RELEASE):
+            return [seq for seq in seqs[:1] if seq < self.seq]
+        return [seq for seq in seqs if seq > self.seq]
+
+    @property
     def value(self) -> Value | None:
-        """The value stored, returned, raised or written; None where the kind has none.
+        """The value stored, returned, raised, written or sent; None where the kind has none.
+
+        Of a new task the name of its coroutine, of an ended one its result or exception.
 
         Calls and mutations have more than one: see `arguments` and `change`.
         """
@@ -195,6 +244,13 @@ class Event:
             value = self.value
             if value is not None:
                 result["value"] = document.value(value)
+        if kind in TASK_KINDS:
+            result["subject"] = self.subject
+        if kind is Kind.TASK_DONE:
+            result["outcome"] = self.outcome
+        elif kind in MESSAGE_KINDS:
+            result["message"] = self.message
+            result["partners"] = self.partners
         return result
 
     @property
@@ -224,13 +280,32 @@ class Event:
     def _value(self, raw: Raw) -> Value:
         return Value(self.view, raw)
 
+    @property
+    def _operation(self) -> tuple[str | None, int]:
+        """The word for what was done, and the message id."""
+        row = self._detail(Detail.OPERATION)
+        if row is None:
+            return None, 0
+        number = int(self._block.rows["aux"][row])
+        try:
+            word: str = Operation(number).text
+        except ValueError:
+            word = str(number)
+        return word, int(self._block.rows["value"][row])
+
     def _key(self) -> Raw | None:
+        row = self._detail(Detail.KEY)
+        if row is None:
+            return None
+        return (int(self._block.rows["head"][row]) & TAG_MASK, int(self._block.rows["value"][row]))
+
+    def _detail(self, detail: Detail, aux: int | None = None) -> int | None:
+        """The last row of this sort, perhaps with this `aux`, among the event's detail rows."""
         row = self._row - 1
         rows = self._block.rows
         while row >= 0 and not self._block.is_event[row]:
-            head = int(rows["head"][row])
-            if head >> 8 == Detail.KEY:
-                return (head & TAG_MASK, int(rows["value"][row]))
+            if int(rows["head"][row]) >> 8 == detail and aux in (None, int(rows["aux"][row])):
+                return row
             row -= 1
         return None
 

@@ -273,6 +273,16 @@ class Recording:
         default = "MainThread" if number == 1 else f"Thread-{number}"
         return self._thread_names.get(number, default)
 
+    def task_name(self, number: int, seq: int) -> str:
+        """The asyncio task's name at an event, its first one before it had any; empty where none was recorded."""
+        seqs = self.store.task_seqs(number)
+        place = int(np.searchsorted(seqs, seq, "right"))
+        for told in [*seqs[:place][::-1].tolist(), *seqs[place:].tolist()]:
+            name = self.event(told).task_named(number)
+            if name is not None:
+                return self.scalars.text(name)
+        return ""
+
     def predicate_text(self, number: int) -> str:
         """The text of a predicate that marked hits while recording."""
         for predicate in self.store.predicates:

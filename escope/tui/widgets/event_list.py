@@ -41,6 +41,15 @@ GLYPHS = {
     "hit": ("◆", HIT),
     "thread-start": ("+", HIT),
     "thread-end": ("-", HIT),
+    "task-create": ("+", HIT),
+    "task-switch": ("⇢", HIT),
+    "task-await": ("⇠", HIT),
+    "task-cancel": ("✖", HIT),
+    "task-done": ("-", HIT),
+    "send": ("»", SPOKEN),
+    "receive": ("«", SPOKEN),
+    "acquire": ("[", SPOKEN),
+    "release": ("]", SPOKEN),
 }
 """Sign and colour of the kinds that are not writes."""
 

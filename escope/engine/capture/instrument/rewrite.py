@@ -109,6 +109,7 @@ class _Layout:
         self._raised_sources: dict[int, frozenset[int]] = {}
         self._guards: dict[tuple[int, int, bool], Guard] = {}
         self._unwind = Guard(Label(), 0, True)
+        self._unwinds = any(insert.place is Place.UNWIND for insert in plan.inserts)
         self._called = False
         self._none: int | None = None
         self._by_place: dict[tuple[int, Place], list[Insert]] = {}
@@ -298,7 +299,7 @@ class _Layout:
         if index == self.body.start:
             # Where the frame's first line is: a probe at RESUME itself would begin the line of `def`.
             location = self.body.ops[index + 1].location
-            self._called = True
+            self._called = self._unwinds
             guard = self._guard(index)
         for insert in after:
             self._insert(insert, self.emit(self.plan, insert)[1], location, guard)

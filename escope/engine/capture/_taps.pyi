@@ -1,0 +1,19 @@
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+class Waiting: ...
+
+class Tap:
+    def __init__(self, fired: Callable[[Any], None], reduced: tuple[Any, ...]) -> None: ...
+    def __delitem__(self, operands: Any) -> None: ...
+
+def hook(type: type, name: str, act: Callable[..., Any], other: Any) -> bool: ...
+def start(
+    codes: dict[int, CodeType],
+    through: dict[int, CodeType],
+    waiting_through: dict[int, CodeType],
+    asks: Callable[[], bool],
+    qsize: Any,
+) -> None: ...
+def stop() -> None: ...

@@ -1,0 +1,172 @@
+"""Taps on functions of the standard library through which tasks, messages and locks pass.
+
+The functions stay the objects that they are: their code gets a probe at a few points (`instrument/tap.py`),
+when the module is loaded, or in place where it was loaded before.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from escope.engine.capture.instrument import Point, UnknownCode, tapped
+from escope.engine.capture.probes import InertClass
+from escope.engine.capture.scope import is_standard
+
+if TYPE_CHECKING:
+    from escope.engine.capture.recorder import Recorder
+
+
+AVAILABLE = find_spec("escope.engine.capture._taps") is not None
+if TYPE_CHECKING or AVAILABLE:
+    from escope.engine.capture import _taps
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """One point of a function: which of its locals go to which act, as one event."""
+
+    module: str
+    function: str
+    """By its qualified name."""
+    point: Point
+    operands: tuple[str, ...]
+    act: Callable[..., None]
+    """A function of the ledger, the thread and the operands."""
+    when: Callable[..., bool] | None = None
+    """Asked with the operands first, without the recorder's lock: whether there is anything to tell."""
+
+
+class TapProbe:
+    """The constant in the function's code."""
+
+    __slots__ = ("_act", "_recorder")
+
+    def __init__(self, recorder: Recorder, tap: Tap) -> None:
+        self._recorder = recorder
+        self._act = tap.act
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self._recorder
+        if recorder.on:
+            recorder.fire(self._act, *operands)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return operator.call, (InertClass(),)
+
+
+class AskingProbe(TapProbe):
+    """One that looks first whether there is anything to tell."""
+
+    __slots__ = ("_when",)
+
+    def __init__(self, recorder: Recorder, tap: Tap) -> None:
+        super().__init__(recorder, tap)
+        assert tap.when is not None
+        self._when = tap.when
+
+    def __delitem__(self, operands: tuple[Any, ...]) -> None:
+        recorder = self._recorder
+        if recorder.on and self._when(*operands):
+            recorder.fire(self._act, *operands)
+
+
+def _constant(recorder: Recorder, tap: Tap) -> object:
+    """What stands for a tap in the code; in C, where that was built, so that no trace function sees it."""
+    made = (TapProbe if tap.when is None else AskingProbe)(recorder, tap)
+    return _taps.Tap(made.__delitem__, made.__reduce__()) if AVAILABLE else made
+
+
+class Taps:
+    """The taps of one recording."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        taps: Iterable[Tap],
+        noted: dict[tuple[str, str], dict[int, CodeType]],
+    ) -> None:
+        self._recorder = recorder
+        self._noted = noted
+        """By module and function: where the code is noted that it has in the end."""
+        self._by_module: dict[str, dict[str, list[Tap]]] = {}
+        for tap in taps:
+            self._by_module.setdefault(tap.module, {}).setdefault(tap.function, []).append(tap)
+        self._plain: dict[int, tuple[CodeType, CodeType]] = {}
+        """By the id of a code object with taps: itself, which keeps the id, and the plain one."""
+
+    def concerns(self, module: str) -> bool:
+        """Whether there are taps in `module`."""
+        return module in self._by_module
+
+    def install(self) -> None:
+        """Tap the functions of the modules that are loaded already."""
+        for name in self._by_module:
+            for qualname, function in self._functions(name):
+                function.__code__ = self._done(function.__code__, name, qualname)
+
+    def restore(self) -> None:
+        """Give every function its plain code back."""
+        for name in self._by_module:
+            for _, function in self._functions(name):
+                found = self._plain.get(id(function.__code__))
+                if found is not None:
+                    function.__code__ = found[1]
+
+    def of_module(self, code: CodeType, module: str) -> CodeType:
+        """`code` of a module that is about to be run, with its taps."""
+
+        def walk(outer: CodeType) -> CodeType:
+            constants = tuple(
+                one if type(one) is not CodeType else walk(one) for one in outer.co_consts
+            )
+            if any(one is not other for one, other in zip(constants, outer.co_consts, strict=True)):
+                outer = outer.replace(co_consts=constants)
+            return self._done(outer, module, outer.co_qualname)
+
+        return walk(code)
+
+    def _done(self, code: CodeType, module: str, qualname: str) -> CodeType:
+        """The code of a function with its taps, if there are some, noted if that is wanted."""
+        if qualname in self._by_module[module]:
+            code = self._tapped(code, module, qualname)
+        noted = self._noted.get((module, qualname))
+        if noted is not None:
+            noted[id(code)] = code
+        return code
+
+    def _tapped(self, code: CodeType, module: str, qualname: str) -> CodeType:
+        taps = self._by_module[module][qualname]
+        probes = [_constant(self._recorder, tap) for tap in taps]
+        wanted = [(tap.point, tap.operands, probe) for tap, probe in zip(taps, probes, strict=True)]
+        try:
+            made = tapped(code, wanted)
+        except UnknownCode as reason:
+            self._recorder.table.skip(module, code.co_filename, f"no taps: {reason}", qualname)
+            return code
+        self._plain[id(made)] = (made, code)
+        return made
+
+    def _functions(self, module: str) -> list[tuple[str, FunctionType]]:
+        """The functions of a loaded module to tap or to note, by qualified name."""
+        loaded = sys.modules.get(module)
+        file = getattr(loaded, "__file__", None)
+        if type(file) is not str or not is_standard(file):
+            return []
+        found = []
+        noted = {function for name, function in self._noted if name == module}
+        for qualname in {**self._by_module[module], **dict.fromkeys(sorted(noted))}:
+            held: Any = loaded
+            owner = ""
+            for name in qualname.split("."):
+                mangled = f"_{owner}{name}" if name.startswith("__") and owner else name
+                held = getattr(held, "__dict__", {}).get(mangled)
+                owner = name
+            if type(held) is FunctionType:
+                found.append((qualname, held))
+        return found
