@@ -44,6 +44,7 @@ class Kind(IntEnum):
     THREAD_START = 17
     THREAD_END = 18
     HIT = 19
+    FORK = 20
 
     @property
     def label(self) -> str:

@@ -25,7 +25,8 @@ from escope.storage.spans import SPAN
 
 Array = npt.NDArray[Any]
 
-KINDS = 20
+KINDS = 40
+"""Places for the counts of kinds in a SUMMARY."""
 LABELS = 6
 HOT = 0xFFFF_FFFF
 """In place of a segment's number: the block is still in the hot store."""

@@ -103,6 +103,8 @@ class Control:
     _detach_version = _Word(28)
     never_started = _Word(29)
     """1 once it is clear that there is no program to run: it does not compile, or is not there."""
+    began = _Word(30)
+    """When the program's stream began, as `time.monotonic_ns` says; the same clock for all processes."""
 
     # … the player these …
     _request = _Word(48)
@@ -118,6 +120,8 @@ class Control:
     stored_events = _Word(82)
     stage = _Word(83)
     _failure_version = _Word(84)
+    awaited = _Word(85)
+    """Other processes that sealing waits for, once the program itself has ended."""
 
     # … and the launcher these.
     _exit_status = _Word(112)

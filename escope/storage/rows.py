@@ -49,6 +49,7 @@ one before it.
     OUTPUT                  1 stdout, 2 stderr                bytes
     THREAD_START / _END     thread                            its name (start)
     HIT                     number of the predicate           none
+    FORK                    how (`Start`)                     INT: the number of the process that starts here
 
 The LINE event of site s says: the line of s is about to run.  Content of an object at any moment is its
 last OBJECT row's group, with every later change row of the object applied in order.
@@ -119,6 +120,16 @@ class Shape(IntEnum):
     """A closure cell: one ITEM row, or none if it is empty."""
     NAMESPACE = 13
     """A module's globals: ENTRY rows with string keys."""
+
+
+class Start(IntEnum):
+    """How a process came to be (`aux` of a FORK row)."""
+
+    FORK = 0
+    SPAWN = 1
+    """A new interpreter in a process of its own."""
+    EXEC = 2
+    """A new interpreter in the place of this one."""
 
 
 class Detail(IntEnum):
