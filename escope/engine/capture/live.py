@@ -64,11 +64,14 @@ def _arguments(code: bytes) -> Iterator[tuple[int, int]]:
 
 def local_values(frame: types.FrameType) -> list[Any]:
     """The values of a frame's variables that can be asked for safely."""
+    return list(named_values(frame).values())
+
+
+def named_values(frame: types.FrameType) -> dict[str, Any]:
+    """A frame's variables, those that can be asked for safely."""
     held = frame.f_locals
     hidden = _unreadable(frame.f_code)
-    if not hidden:
-        return list(held.values())
-    return [held[name] for name in held if name not in hidden]
+    return {name: held[name] for name in held if name not in hidden}
 
 
 class LiveFrame:

@@ -12,6 +12,7 @@ from types import TracebackType
 
 from escope.config import CaptureLimits
 from escope.engine.capture.core import recorder_class
+from escope.engine.capture.forks import Forks
 from escope.engine.capture.loaded import LoadedFunctions
 from escope.engine.capture.loader import RecordingFinder
 from escope.engine.capture.recorder import Recorder
@@ -54,8 +55,10 @@ class ProcessRecording:
         wiring = Wiring.make(options, argv=list(sys.argv), pid=os.getpid())
         try:
             recorder = recorder_class().start(
-                wiring.output.part, scope, CaptureLimits(), list(options.break_when)
+                wiring.output.part, CaptureLimits(), list(options.break_when)
             )
+            # They would outlive `stop`, which waits for the sealed file.
+            Forks(recorder, None).attach()
         except (EscopeError, OSError) as error:
             wiring.abandon()
             raise UsageError(f"cannot record: {error}") from None
