@@ -17,12 +17,8 @@ class Command(NamedTuple):
     """`c`: `target` is the text of a program; `m`: a module; `script`: a path."""
     target: str
     arguments: tuple[str, ...]
-
-    @property
-    def plain(self) -> list[str]:
-        """The command line behind the interpreter's name."""
-        way = [] if self.mode == "script" else [f"-{self.mode}"]
-        return [*self.flags, *way, self.target, *self.arguments]
+    words: tuple[str, ...]
+    """All of it as it was written, behind the interpreter's name."""
 
     @property
     def argv(self) -> list[str]:
@@ -50,7 +46,7 @@ def parse(words: Sequence[str]) -> Command | None:
                 target = word[place + 1 :] or (left.pop(0) if left else "")
                 if not target:
                     return None
-                return Command(tuple(flags), letter, target, tuple(left))
+                return Command(tuple(flags), letter, target, tuple(left), tuple(words))
             if letter in "hV?":
                 return None
             if letter in "WX":
@@ -63,7 +59,7 @@ def parse(words: Sequence[str]) -> Command | None:
             flags.append(word)
     if not left or left[0] == "-":
         return None
-    return Command(tuple(flags), "script", left[0], tuple(left[1:]))
+    return Command(tuple(flags), "script", left[0], tuple(left[1:]), tuple(words))
 
 
 def is_this_interpreter(

@@ -31,6 +31,8 @@ _KINDS = {
     Shape.INSTANCE: "instance",
 }
 _ALL = (1 << 62) - 1
+_FRAME_AND_US = 3
+"""References to the dict of a frame's variables where the program has none."""
 _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 _CLEARED = opcode.opmap.get("LOAD_FAST_AND_CLEAR", -1)
 _anatomies: dict[int, an.Anatomy] = {}
@@ -64,14 +66,25 @@ def _arguments(code: bytes) -> Iterator[tuple[int, int]]:
 
 def local_values(frame: types.FrameType) -> list[Any]:
     """The values of a frame's variables that can be asked for safely."""
-    return list(named_values(frame).values())
+    held = frame.f_locals
+    hidden = _unreadable(frame.f_code)
+    if not hidden:
+        return list(held.values())
+    return [held[name] for name in held if name not in hidden]
 
 
 def named_values(frame: types.FrameType) -> dict[str, Any]:
-    """A frame's variables, those that can be asked for safely."""
+    """The variables of a function's frame, those that can be asked for safely."""
     held = frame.f_locals
-    hidden = _unreadable(frame.f_code)
-    return {name: held[name] for name in held if name not in hidden}
+    code = frame.f_code
+    hidden = _unreadable(code)
+    found = {name: held[name] for name in held if name not in hidden}
+    if sys.version_info < (3, 13) and sys.getrefcount(held) <= _FRAME_AND_US:
+        # The frame keeps that dict, and what is in it would live as long as the frame; what else the program
+        # has put there stays.
+        for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            held.pop(name, None)
+    return found
 
 
 class LiveFrame:

@@ -106,6 +106,8 @@ def main(before: set[str]) -> None:
                 if not os.path.isfile(path):
                     raise
                 _leave_to_python(recorder, plain)
+            except OSError:
+                _leave_to_python(recorder, plain)
             namespace["__file__"] = path
             namespace["__cached__"] = None
             namespace["__loader__"] = SourceFileLoader("__main__", path)

@@ -142,7 +142,7 @@ class Spawns:
         settings = {
             **self._settings,
             "mode": command.mode,
-            "plain": command.plain,
+            "plain": command.words,
             "process": newcomer.to_json(),
         }
         text, *places = self._bootstrap
