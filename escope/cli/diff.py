@@ -24,9 +24,10 @@ _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 @PROCESS
 @JSON
 def command(file: str, seq: str, other: str, process: int | None, as_json: bool) -> None:
-    """Show what changed between two moments of one process.
+    """Show what changed between two moments.
 
-    Applied to the state at SEQ the changes give the state at OTHER; there are none if they are equal.
+    Both are of one process.  Applied to the state at SEQ the changes give the state at OTHER; there are none
+    if they are equal.
     """
     with opened(file) as recording:
         part, (first, second) = span(recording, process, seq, other)

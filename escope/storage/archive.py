@@ -132,10 +132,13 @@ class Archive:
         outer = cls(path)
         made = cls.__new__(cls)
         try:
-            made._open(path, outer._members.inside(_process(number)), outer)
-        except BaseException:
+            members = outer._members.inside(_process(number))
+            made._open(f"{path}, process {number}", members, outer)
+        except RecordingError as error:
             outer.close()
-            raise
+            text = str(error).removeprefix(f"{path}, process {number}: ")
+            raise RecordingError(f"{path}: process {number}: {text}") from None
+        made.path = path
         made._outer = outer
         return made
 

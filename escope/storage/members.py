@@ -76,9 +76,9 @@ class Members:
             raise RecordingError(f"{path}: cannot be opened: {error.strerror}") from None
         try:
             return cls(file, 0, os.fstat(file.fileno()).st_size)
-        except BaseException:
+        except RecordingError as error:
             file.close()
-            raise
+            raise RecordingError(f"{path}: {error}") from None
 
     def inside(self, name: str) -> Members:
         """The members of the member `name`, with a descriptor of their own."""
@@ -86,7 +86,7 @@ class Members:
         file = os.fdopen(os.dup(self.fd), "rb", buffering=0)
         try:
             return Members(file, start, size)
-        except BaseException:
+        except RecordingError:
             file.close()
             raise
 

@@ -195,8 +195,8 @@ def test_command_lines_of_interpreters(
     words: list[str], found: tuple[list[str], str, str, list[str]] | None
 ) -> None:
     command = parse(words)
-    if found is None or command is None:
-        assert command is found
+    if found is None:
+        assert command is None
         return
     flags, mode, target, arguments = found
     assert command == (tuple(flags), mode, target, tuple(arguments), tuple(words))

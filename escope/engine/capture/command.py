@@ -63,11 +63,11 @@ def parse(words: Sequence[str]) -> Command | None:
 
 
 def is_this_interpreter(
-    executable: str, cwd: str | None = None, env: Mapping[Any, Any] | None = None
+    executable: str, cwd: str = "", env: Mapping[Any, Any] | None = None
 ) -> bool:
     """Whether running `executable` runs the interpreter that runs here, of this or another environment."""
     if os.path.dirname(executable):
-        found = os.path.join(cwd or "", executable)
+        found = os.path.join(cwd, executable)
     else:
         found = _searched(executable, os.environ if env is None else env)
     return bool(found) and os.path.realpath(found) == os.path.realpath(sys.executable)

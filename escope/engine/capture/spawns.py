@@ -19,7 +19,7 @@ import os
 import sys
 from _thread import get_ident
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PosixPath
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import audits
@@ -31,6 +31,8 @@ from escope.storage.rows import Start
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
 
+_MAPPINGS = (dict, type(os.environ), type(None))
+"""What can be asked for a variable without running code of the program."""
 TRACKER = "from multiprocessing.resource_tracker import"
 """How the text begins that starts the process which cleans up after `multiprocessing`; it runs nothing else."""
 
@@ -73,28 +75,20 @@ class Spawns:
         executable, words, cwd, env = arguments
         if type(words) is not list or not self._recorder.on:
             return
-        try:
-            found = self._found(os.fsdecode(executable), words, cwd, env)
-            if found is not None:
-                words[1:] = self._words(found, Start.SPAWN) or words[1:]
-        except (TypeError, ValueError, OSError):
-            return  # the call is about to fail in the same way
+        found = _found(executable, words, cwd, env)
+        changed = None if found is None else self._words(found, Start.SPAWN)
+        if changed is not None:
+            words[1:] = changed
 
     def _changed(self, args: Any, executable_list: Any) -> Any:
         """The arguments of `fork_exec` as they should be."""
         if type(args) is not list or len(executable_list) != 1 or not self._recorder.on:
             return args
-        try:
-            words = [os.fsdecode(word) for word in args]
-            if self._bootstrap[0] in words:
-                return args  # `subprocess` was here before
-            found = self._found(os.fsdecode(executable_list[0]), words, None, None)
-            if found is None:
-                return args
-            changed = self._words(found, Start.SPAWN)
-            return args if changed is None else [args[0], *changed]
-        except (TypeError, ValueError, OSError):
-            return args
+        if self._bootstrap[0] in args:
+            return args  # `subprocess` was here before
+        found = _found(executable_list[0], args, None, None)
+        changed = None if found is None else self._words(found, Start.SPAWN)
+        return args if changed is None else [args[0], *changed]
 
     def _exec(self, arguments: tuple[Any, ...]) -> None:
         path, words, env = arguments
@@ -102,37 +96,30 @@ class Spawns:
         if not recorder.on or thread in self._executing:
             return
         recorder.settle_output()
-        claimed = recorder.last_child
+        if type(words) not in (list, tuple) or type(env) not in _MAPPINGS:
+            return
+        found = _found(path, list(words), None, env)
+        if found is None or not os.access(path, os.X_OK):
+            return
+        changed = self._words(found, Start.EXEC)
+        if changed is None:
+            return
+        self._executing.add(thread)
         try:
-            found = self._found(os.fsdecode(path), list(words), None, env)
-            if found is None or not os.access(path, os.X_OK):
-                return
-            changed = self._words(found, Start.EXEC)
-            if changed is None:
-                return
-            self._executing.add(thread)
             os.execve(path, [words[0], *changed], os.environ if env is None else env)
-        except (TypeError, ValueError, OSError):
-            if recorder.last_child != claimed:
-                Claim(self._part, recorder.last_child, None).cancel()
+        except (OSError, ValueError, TypeError):
+            # The program's own call is about to fail in the same way.
+            Claim(self._part, recorder.last_child, None).cancel()
         finally:
             self._executing.discard(thread)
-
-    def _found(self, executable: str, words: list[Any], cwd: Any, env: Any) -> Command | None:
-        """What the command line runs, if it is this interpreter's and the process is to be recorded."""
-        if not words or not is_this_interpreter(
-            executable, None if cwd is None else os.fsdecode(cwd), env
-        ):
-            return None
-        found = parse([os.fsdecode(word) for word in words[1:]])
-        if found is None or (found.mode == "c" and found.target.startswith(TRACKER)):
-            return None
-        return found
 
     def _words(self, command: Command, how: Start) -> list[str] | None:
         """The changed command line behind the interpreter's name; None if the child cannot be recorded."""
         recorder = self._recorder
-        claim = Claim.make(self._part, recorder.last_child)
+        try:
+            claim = Claim.make(self._part, recorder.last_child)
+        except OSError:
+            return None
         recorder.last_child = claim.number
         at = recorder.starts(how, claim.number)
         if at is None:
@@ -155,6 +142,32 @@ class Spawns:
             command.target,
             *command.arguments,
         ]
+
+
+def _found(executable: Any, words: list[Any], cwd: Any, env: Any) -> Command | None:
+    """What a command line runs, if it is this interpreter's and the process is to be recorded.
+
+    Looks at nothing that could run code of the program to say what it is.
+    """
+    name, *texts = [_text(word) for word in (executable, *words[1:])]
+    place = "" if cwd is None else _text(cwd)
+    if not words or name is None or place is None or None in texts:
+        return None
+    if not is_this_interpreter(name, place, env if type(env) in _MAPPINGS else {}):
+        return None
+    found = parse([text for text in texts if text is not None])
+    if found is None or (found.mode == "c" and found.target.startswith(TRACKER)):
+        return None
+    return found
+
+
+def _text(word: Any) -> str | None:
+    """A word of a command line as text; None if it is none, or of a class that could be the program's."""
+    if type(word) is bytes:
+        return os.fsdecode(word)
+    if type(word) is PosixPath:
+        return str(word)
+    return word if type(word) is str else None
 
 
 def own_bootstrap() -> list[str]:
