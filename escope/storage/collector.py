@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -305,6 +306,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError:
         pass
     os.umask(0o077)
+    # Some descriptors for each of perhaps many processes.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     limits = StorageLimits(
         hot=options.hot,
         hot_seconds=options.hot_seconds,

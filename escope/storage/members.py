@@ -42,14 +42,20 @@ def inherited_sites(manifest: dict[str, Any], commons: Commons) -> bytes:
     if not isinstance(pieces, list) or len(pieces) > _MAX_INHERITED:
         raise RecordingError("the manifest is damaged: inherits is no list of ancestors")
     parts = []
+    before, left = -1, MAX_TEXT
     for piece in pieces:
         try:
             process, size = piece
-            if type(process) is not int or type(size) is not int or process < 0 or size < 0:
+            # A child has a higher number than its parent.
+            if type(process) is not int or type(size) is not int or process <= before or size < 0:
                 raise ValueError
         except (TypeError, ValueError):
             raise RecordingError("the manifest is damaged: inherits is no list of pairs") from None
+        before = process
         data = commons.own_sites(process)
+        left -= len(data)
+        if left < 0:
+            raise RecordingError("the manifest is damaged: it inherits too much")
         if len(data) < size:
             raise RecordingError(f"the site table of process {process} is cut off")
         parts.append(data[:size])

@@ -21,6 +21,11 @@ class Command(NamedTuple):
     """All of it as it was written, behind the interpreter's name."""
 
     @property
+    def canonical(self) -> bool:
+        """Whether it is written as `flags`, `mode`, `target` and `arguments` say, one word each."""
+        return self.words == (*self.flags, *self.argv)
+
+    @property
     def argv(self) -> list[str]:
         """What says in a recording what was run."""
         way = [] if self.mode == "script" else [f"-{self.mode}"]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 _MAPPINGS = (dict, type(os.environ), type(None))
 """What can be asked for a variable without running code of the program."""
+_LONGEST = 100_000
+"""Bytes of the one word that holds the settings; a word of a command line has at most 131,072."""
 TRACKER = "from multiprocessing.resource_tracker import"
 """How the text begins that starts the process which cleans up after `multiprocessing`; it runs nothing else."""
 
@@ -116,7 +118,12 @@ class Spawns:
     def _words(self, command: Command, how: Start) -> list[str] | None:
         """The changed command line behind the interpreter's name; None if the child cannot be recorded."""
         recorder = self._recorder
+        settings = {**self._settings, "mode": command.mode}
+        if not command.canonical:
+            settings["plain"] = command.words
         try:
+            if len(json.dumps([settings, command.argv])) > _LONGEST:
+                return None
             claim = Claim.make(self._part, recorder.last_child)
         except OSError:
             return None
@@ -126,12 +133,7 @@ class Spawns:
             claim.cancel()
             return None
         newcomer = Newcomer(claim, recorder.process, at, how, command.argv)
-        settings = {
-            **self._settings,
-            "mode": command.mode,
-            "plain": command.words,
-            "process": newcomer.to_json(),
-        }
+        settings["process"] = newcomer.to_json()
         text, *places = self._bootstrap
         return [
             *command.flags,
