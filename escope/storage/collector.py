@@ -14,14 +14,16 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from escope.config import StorageLimits
 from escope.errors import EscopeError
 from escope.storage import processes
 from escope.storage.control import Stage
-from escope.storage.directory import CollectorLock, write_manifest
+from escope.storage.directory import CollectorLock, PartCommons, write_manifest
 from escope.storage.hot import DiskFull
+from escope.storage.members import Inherited
 from escope.storage.process import process_alive
 from escope.storage.seal import Sealed, seal
 from escope.storage.stream import Full, Stream, final_words
@@ -49,6 +51,10 @@ class Collector:
         self._children: dict[int, Stream] = {}
         self._sealed: dict[int, Sealed] = {}
         """The streams of processes that have ended."""
+        self._sealing: dict[int, Future[Sealed]] = {}
+        """Those that are being sealed: meanwhile nobody else must wait for the collector."""
+        self._sealer = ThreadPoolExecutor(1, "escope-sealer")
+        self._inherited = Inherited(PartCommons(path))
         self._folder_read = 0
         self._starting: list[int] = []
         """Numbers that were given away and whose process has not registered yet."""
@@ -108,10 +114,10 @@ class Collector:
                 self._root.ring.close_for_writing()
             for number, child in list(self._children.items()):
                 moved = self._attend(number, child) or moved
+            self._take_sealed()
             if over:
-                waiting = len(self._children) + len(self._starting)
-                self._control.awaited = waiting
-                if not waiting:
+                self._control.awaited = len(self._children) + len(self._starting)
+                if not (self._children or self._starting or self._sealing):
                     return
             if moved:
                 self._check_size()
@@ -130,17 +136,28 @@ class Collector:
             if child.drain():
                 return True
             if ended:
-                del self._children[number]
-                self._finish(number, child)
+                self._end(number, child)
                 return True
         except (Full, DiskFull, OSError):
             raise
         except Exception as error:
             # What is wrong in one stream leaves the others as they are.
             child.fail(_reason(error, child.path))
-            self._children.pop(number, None)
-            self._finish(number, child)
+            self._end(number, child)
         return False
+
+    def _end(self, number: int, child: Stream) -> None:
+        """Nothing more comes from a child: begin to seal its stream."""
+        self._children.pop(number, None)
+        child.ring.close_for_writing()
+        child.control.stage = Stage.SEALING
+        self._sealing[number] = self._sealer.submit(self._sealed_stream, number, child)
+
+    def _take_sealed(self, *, wait: bool = False) -> None:
+        for number, future in list(self._sealing.items()):
+            if wait or future.done():
+                self._sealed[number] = future.result()
+                del self._sealing[number]
 
     def _root_ended(self) -> bool:
         control = self._control
@@ -161,12 +178,12 @@ class Collector:
             return False
         found = False
         for number in processes.registered(self._path):
-            if number in self._children or number in self._sealed:
+            if number in self._children or number in self._sealing or number in self._sealed:
                 continue
             found = True
             path = processes.directory_of(self._path, number)
             try:
-                child = Stream(path, self._limits, home=self._path)
+                child = Stream(path, self._limits, home=self._path, inherited=self._inherited)
                 before = processes.read_manifest(path).get("replaces")
             except (EscopeError, OSError) as error:
                 self._sealed[number] = Sealed.broken(number, _reason(error, path))
@@ -177,7 +194,7 @@ class Collector:
                 self._root.replaced = True
             elif before in self._children:
                 self._children[before].replaced = True
-        known = {0, *self._children, *self._sealed}
+        known = {0, *self._children, *self._sealing, *self._sealed}
         self._starting = [
             number
             for number in processes.claimed(self._path)
@@ -208,29 +225,26 @@ class Collector:
 
     # -- sealing ----------------------------------------------------------------------------------
 
-    def _finish(self, number: int, child: Stream) -> None:
-        """Seal the stream of a process that has ended; its directory goes away."""
-        child.ring.close_for_writing()
-        control = child.control
-        control.stage = Stage.SEALING
-        manifest = {**child.directory.manifest(), **final_words(control)}
+    def _sealed_stream(self, number: int, child: Stream) -> Sealed:
+        """Seal the stream of a process that has ended; its directory goes away.  Runs in the sealer's thread."""
+        manifest = {**child.directory.manifest(), **final_words(child.control)}
         out = processes.sealed_of(self._path, number)
         try:
-            self._sealed[number] = seal(child.directory, child.rest(), out, manifest, sync=False)
+            sealed = seal(child.directory, child.rest(), out, manifest, sync=False)
         except Exception as error:
             reason = f"sealing failed: {_reason(error, child.path)}"
-            self._sealed[number] = Sealed.broken(number, reason)
             child.fail(reason)
             child.close()
-            return
-        control.stage = Stage.SEALED
+            return Sealed.broken(number, reason)
+        child.control.stage = Stage.SEALED
         child.close()
         _remove(child.path)
+        return sealed
 
     def _seal(self) -> None:
         for number, child in list(self._children.items()):
-            del self._children[number]
-            self._finish(number, child)
+            self._end(number, child)
+        self._take_sealed(wait=True)
         self._await_exit()
         manifest = self._root.directory.manifest()
         manifest.update(final_words(self._control))

@@ -14,7 +14,7 @@ from escope.storage.blocks import Block, BlockRecord
 from escope.storage.checkpoint import FrameTable
 from escope.storage.hot import HotReader, HotState, HotStore, is_hot
 from escope.storage.index import Family, lookup
-from escope.storage.members import SITES, Members, inherited_sites
+from escope.storage.members import SITES, Inherited, Members
 from escope.storage.processes import directory_of, read_manifest, sealed_of
 from escope.storage.segments import read_record, segment_name
 from escope.storage.sites import Sites
@@ -27,7 +27,13 @@ class Directory:
     """One process's directory with its hot store open; `home` is the recording's, which holds the sources."""
 
     def __init__(
-        self, path: Path, hot: HotStore, *, segment_blocks: int = 256, home: Path | None = None
+        self,
+        path: Path,
+        hot: HotStore,
+        *,
+        segment_blocks: int = 256,
+        home: Path | None = None,
+        inherited: Inherited | None = None,
     ) -> None:
         self.path = path
         self.hot = hot
@@ -35,7 +41,7 @@ class Directory:
         self.commons = PartCommons(home or path)
         self.sites = Sites()
         if home is not None:
-            self.sites.feed(inherited_sites(self.manifest(), self.commons))
+            self.sites = (inherited or Inherited(self.commons)).of(self.manifest())
         self._segments: dict[int, tuple[int, int]] = {}
 
     def follow_sites(self) -> None:

@@ -7,6 +7,7 @@ as they are.  Nothing is believed before its checksum matched.
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import zipfile
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any, Protocol, cast
 
 from escope.errors import RecordingError
+from escope.storage.sites import Sites
 
 SITES = "sites.jsonl"
 MAX_TEXT = 256 << 20
@@ -31,6 +33,24 @@ class Commons(Protocol):
 
     def own_sites(self, process: int) -> bytes:
         """What a process itself wrote to its site table."""
+
+
+class Inherited:
+    """The inherited site tables of one recording's processes; children that were forked alike share the work."""
+
+    def __init__(self, commons: Commons) -> None:
+        self._commons = commons
+        self._pieces = ""
+        self._newest = Sites()
+
+    def of(self, manifest: dict[str, Any]) -> Sites:
+        """What the site table of the process with this manifest begins with; RecordingError if it is damaged."""
+        pieces = json.dumps(manifest.get("inherits") or [])
+        if pieces != self._pieces:
+            sites = Sites()
+            sites.feed(inherited_sites(manifest, self._commons))
+            self._pieces, self._newest = pieces, sites
+        return self._newest.copy()
 
 
 def inherited_sites(manifest: dict[str, Any], commons: Commons) -> bytes:

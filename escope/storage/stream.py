@@ -20,6 +20,7 @@ from escope.storage.columns import rows_of
 from escope.storage.control import Control, ProgramState, Stage
 from escope.storage.directory import Directory, fresh_state
 from escope.storage.hot import MAP_SIZE, ONE_OF_MANY, HotStore
+from escope.storage.members import Inherited
 from escope.storage.process import process_alive, process_start
 from escope.storage.ring import Ring
 from escope.storage.segments import SegmentWriter, pack
@@ -38,9 +39,16 @@ class Full(Exception):
 
 
 class Stream:
-    """The work on one process's directory; `home` is the recording's."""
+    """The work on one process's directory; `home` is the recording's, where it is another one."""
 
-    def __init__(self, path: Path, limits: StorageLimits, *, home: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        limits: StorageLimits,
+        *,
+        home: Path | None = None,
+        inherited: Inherited | None = None,
+    ) -> None:
         self.path = path
         self.limits = limits
         self.control = Control.attach(path / "control")
@@ -49,7 +57,9 @@ class Stream:
         self.control.collector_pid = os.getpid()
         room = MAP_SIZE if home is None else ONE_OF_MANY
         hot = HotStore(str(path / "hot"), writable=True, map_size=room)
-        self.directory = Directory(path, hot, segment_blocks=limits.segment_blocks, home=home)
+        self.directory = Directory(
+            path, hot, segment_blocks=limits.segment_blocks, home=home, inherited=inherited
+        )
         self._state = fresh_state(limits.block_rows)
         hot.begin(self._state, Checkpoint())
         self._tracker = Tracker(self.directory.sites, self.directory.load_frame)
