@@ -187,7 +187,11 @@ def _leave_to_python(recorder: Recorder | None, plain: list[str]) -> NoReturn:
 
 
 def _compile_text(text: str, recorder: Recorder | None, plain: list[str]) -> CodeType:
-    """Return the code of a `-c` text, with probes if there is a recorder; a child's, so it is one of many."""
+    """Return the code of a `-c` text, with probes if there is a recorder."""
+    linecache: Any = sys.modules.get("linecache")
+    if hasattr(linecache, "cache"):
+        # CPython 3.13.0 has put the text of the bootstrap there.
+        linecache.cache.pop("<string>", None)
     try:
         with warnings.catch_warnings(record=True) as caught:
             code = compile(text, "<string>", "exec", dont_inherit=True)
@@ -196,7 +200,10 @@ def _compile_text(text: str, recorder: Recorder | None, plain: list[str]) -> Cod
         _leave_to_python(recorder, plain)
     for one in caught:
         warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
-    _show_lines(code, text)
+    register = getattr(linecache, "_register_code", None)
+    if register is not None:
+        # Tracebacks show the lines of such a text from 3.13 on; 3.13.0 goes by the name, later ones by the code.
+        register(code if hasattr(linecache, "_interactive_cache") else "<string>", text, "<string>")
     if recorder is None:
         return code
     if text.startswith(_MULTIPROCESSING):
@@ -204,15 +211,6 @@ def _compile_text(text: str, recorder: Recorder | None, plain: list[str]) -> Cod
         _prepare_path_runs(recorder)
         return code
     return instrumented(recorder, code, "__main__", source)
-
-
-def _show_lines(code: CodeType, text: str) -> None:
-    """Give tracebacks the lines of a `-c` text, where the interpreter has done so with that of the bootstrap."""
-    linecache = sys.modules.get("linecache")
-    register = getattr(linecache, "_register_code", None)
-    if register is not None:
-        # CPython 3.13.0 goes by the file's name, later ones by the code.
-        register(code if hasattr(linecache, "_interactive_cache") else "<string>", text, "<string>")
 
 
 def _prepare_path_runs(recorder: Recorder) -> None:
