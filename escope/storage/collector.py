@@ -26,7 +26,7 @@ from escope.storage.hot import DiskFull
 from escope.storage.members import Inherited
 from escope.storage.process import process_alive
 from escope.storage.seal import Sealed, seal
-from escope.storage.stream import Full, Stream, final_words
+from escope.storage.stream import Full, Stream
 
 _MAX_SLEEP = 0.005
 _LITTLE = 4 << 20
@@ -131,7 +131,7 @@ class Collector:
     def _attend(self, number: int, child: Stream) -> bool:
         """Drain a child, and seal its stream when it has ended; whether anything was done."""
         try:
-            ended = child.said_to_end() or child.gone() is True
+            ended = child.ended()
             child.beat()
             if child.drain():
                 return True
@@ -227,7 +227,7 @@ class Collector:
 
     def _sealed_stream(self, number: int, child: Stream) -> Sealed:
         """Seal the stream of a process that has ended; its directory goes away.  Runs in the sealer's thread."""
-        manifest = {**child.directory.manifest(), **final_words(child.control)}
+        manifest = {**child.directory.manifest(), **child.final_words()}
         out = processes.sealed_of(self._path, number)
         try:
             sealed = seal(child.directory, child.rest(), out, manifest, sync=False)
@@ -247,7 +247,7 @@ class Collector:
         self._take_sealed(wait=True)
         self._await_exit()
         manifest = self._root.directory.manifest()
-        manifest.update(final_words(self._control))
+        manifest.update(self._root.final_words())
         try:
             write_manifest(self._path, manifest)
         except OSError:

@@ -213,9 +213,7 @@ class Control:
     def exit_text(self) -> int | str | None:
         """The exit status as the manifest holds it: a number, ``signal:9``, None if unknown."""
         status = self.exit_status
-        if status is None or status >= 0:
-            return status
-        return f"signal:{-status}"
+        return None if status is None else exit_text(status)
 
     def exit_name(self) -> str | None:
         """The name of the signal that ended the program, if one did."""
@@ -309,3 +307,8 @@ class Control:
         start, size = area
         length = int.from_bytes(self._view[start : start + 8], "little")
         return bytes(self._view[start + 8 : start + 8 + min(length, size - 8)])
+
+
+def exit_text(status: int) -> int | str:
+    """An exit status, negative for a signal, as the manifest holds it: a number, or ``signal:9``."""
+    return status if status >= 0 else f"signal:{-status}"

@@ -17,8 +17,9 @@ from escope.errors import EscopeError
 from escope.storage.blocks import MAX_BLOCK_ROWS, cut
 from escope.storage.checkpoint import Checkpoint
 from escope.storage.columns import rows_of
-from escope.storage.control import Control, ProgramState, Stage
+from escope.storage.control import Control, ProgramState, Stage, exit_text
 from escope.storage.directory import Directory, fresh_state
+from escope.storage.exits import ExitWatch
 from escope.storage.hot import MAP_SIZE, ONE_OF_MANY, HotStore
 from escope.storage.members import Inherited
 from escope.storage.process import process_alive, process_start
@@ -32,6 +33,8 @@ _MAX_EVENT = MAX_BLOCK_ROWS // 2 * 16
 _PLAIN_BYTES = 64 << 20
 """Blocks stored without compression while the producer is fast; they lie in the collector's memory map."""
 _CHECK_SECONDS = 0.1
+_EXIT_SECONDS = 2.0
+"""How long a process may take to end after it has said that it does."""
 
 
 class Full(Exception):
@@ -55,6 +58,13 @@ class Stream:
         self.ring = Ring.attach(path / "ring")
         self.ring.attend(os.getpid())
         self.control.collector_pid = os.getpid()
+        self._program_start = 0
+        self._exit: ExitWatch | None = None
+        self._checked = 0.0
+        self._said = 0.0
+        """When it was first seen that the program says to have ended."""
+        # Early: a process that is over soon takes its status with it.
+        self.gone()
         room = MAP_SIZE if home is None else ONE_OF_MANY
         hot = HotStore(str(path / "hot"), writable=True, map_size=room)
         self.directory = Directory(
@@ -71,8 +81,6 @@ class Stream:
         self._plain_bytes = 0
         self._segment_bytes = 0
         self._pending = b""
-        self._program_start = 0
-        self._checked = 0.0
         self.replaced = False
         """Whether its process has become another program, by `exec`."""
 
@@ -99,6 +107,8 @@ class Stream:
 
     def gone(self) -> bool | None:
         """Whether the process is gone; None if there was none yet, or it was looked at a moment ago."""
+        if self._exit is not None:
+            return self._exit.ended
         now = time.monotonic()
         if now - self._checked < _CHECK_SECONDS:
             return None
@@ -108,8 +118,36 @@ class Stream:
             return None
         if not self._program_start:
             self._program_start = process_start(pid)
+            if self._program_start:
+                self._hold(pid)
             return not self._program_start
         return not process_alive(pid, self._program_start)
+
+    def _hold(self, pid: int) -> None:
+        try:
+            self._exit = ExitWatch(pid)
+        except OSError:
+            pass  # without it the process is looked for in /proc, and its status stays unknown
+
+    def ended(self) -> bool:
+        """Whether nothing more will come from a process that is not the recording's first."""
+        if self.gone():
+            return True
+        if not self.said_to_end():
+            return False
+        if self.replaced or self.control.program_state == ProgramState.DETACHED:
+            return True
+        # It is on its way out: its status is worth a moment.
+        self._said = self._said or time.monotonic()
+        return time.monotonic() - self._said > _EXIT_SECONDS
+
+    def final_words(self) -> dict[str, Any]:
+        """What is known of the program's end, as entries of the manifest."""
+        words = final_words(self.control)
+        status = self._exit.status if self._exit is not None else None
+        if status is not None and not self.control.exit_known:
+            words["status"] = exit_text(status)
+        return words
 
     def drain(self) -> bool:
         """Store the full blocks at the ring's old end; False if there was none."""
@@ -215,6 +253,8 @@ class Stream:
         self.directory.close()
         self.ring.close()
         self.control.close()
+        if self._exit is not None:
+            self._exit.close()
 
 
 def final_words(control: Control) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,14 @@ from escope.engine.replay.recording import Recording
 from tests.children.families import both, check, follows_forks, same, told
 
 pytestmark = follows_forks
+TELLS_EXITS = tuple(map(int, platform.release().split(".")[:2])) >= (6, 15)
 
 LEAVES = {
-    "by _exit": "os._exit(3)",
-    "by sys.exit": "sys.exit(3)",
-    "by a signal": "os.kill(os.getpid(), 9)",
+    "by _exit": ("os._exit(3)", 3),
+    "by sys.exit": ("sys.exit(3)", 3),
+    "by SIGKILL": ("os.kill(os.getpid(), 9)", "signal:9"),
+    "by SIGTERM": ("os.kill(os.getpid(), 15)", "signal:15"),
+    "by a crash": ("__import__('resource').setrlimit(4, (0, 0)); os.abort()", "signal:6"),
 }
 
 
@@ -22,14 +26,20 @@ def children_of(recording: Recording) -> list[Recording]:
     return [recording.process(one.number) for one in recording.processes[1:]]
 
 
-@pytest.mark.parametrize("leave", LEAVES.values(), ids=list(LEAVES))
-def test_a_child_is_recorded_to_its_end(leave: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", LEAVES.values(), ids=list(LEAVES))
+def test_a_child_is_recorded_to_its_end(way: tuple[str, int | str], tmp_path: Path) -> None:
+    leave, status = way
     program = f"""
+import time
+
 def main():
     before = [1, 2]
     pid = os.fork()
     if pid == 0:
         before.append(work("child", 50))
+        # Long enough that the collector, if there is one, has met the child.
+        while os.path.isdir("run.esr.part") and not os.path.exists("run.esr.part/processes/1/hot"):
+            time.sleep(0.01)
         {leave}
     work("parent", 30)
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), before)
@@ -40,6 +50,9 @@ main()
         check(recording, tmp_path)
         (info,) = recording.processes[1:]
         assert (info.parent, info.how, info.argv) == (0, "fork", ["program.py"])
+        assert info.status in (status, "unknown")
+        if TELLS_EXITS:
+            assert info.status == status
         assert info.at is not None
         event = recording.event(info.at)
         assert (event.kind, event.name) == ("fork", "fork")

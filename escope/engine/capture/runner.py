@@ -21,6 +21,7 @@ from types import CodeType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from escope.config import CaptureLimits
+from escope.engine import capture
 from escope.engine.capture.loader import RecordingFinder, instrumented
 from escope.engine.capture.newcomer import Newcomer
 from escope.engine.capture.scope import ESCOPE, Scope
@@ -135,7 +136,8 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
     process = settings.get("process")
     try:
         # Here, because whatever is wrong with the recorder, the program runs.
-        from escope.engine.capture.core import recorder_class
+        capture.core_of_parent = settings.get("core", "")
+        from escope.engine.capture.core import CORE, recorder_class
         from escope.engine.capture.forks import Forks
         from escope.engine.capture.spawns import Spawns, own_bootstrap
 
@@ -150,14 +152,17 @@ def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, Reco
         children = settings["children"]
         Forks(recorder, part if children else None).attach()
         if children:
-            inherited = {**settings, "scope": scope.to_json(), "mask": None, "terminal": False}
+            inherited = {**settings, "scope": scope.to_json(), "core": CORE}
+            inherited.update(mask=None, terminal=False)
             Spawns(recorder, part, own_bootstrap(), inherited).attach()
         finder = RecordingFinder(recorder, scope)
         finder.install()
     except Exception as error:
         if process is None:
             print(f"escope: not recording: {type(error).__name__}: {error}", file=sys.stderr)
-        # A child comes too late for a recording that is complete; it goes its way without a word.
+        else:
+            # It comes too late for a recording that is complete, say; it goes its way without a word.
+            Newcomer.from_json(Path(settings["part"]), process).claim.cancel()
         return None, None
     # Registered first, so that it runs last: what the program's own exit functions do is recorded.
     atexit.register(_stop, recorder, finder)
