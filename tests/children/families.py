@@ -11,9 +11,6 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from escope.engine.capture.core import recorder_class
 from escope.engine.replay.recording import Recording
 from tests.launch.recording import Run, plain, recorded
 
@@ -30,10 +27,6 @@ def work(label, n):
     os.close(witness)
     return total
 """
-
-follows_forks = pytest.mark.skipif(
-    not recorder_class().follows_forks(), reason="this core does not begin anew in a forked child"
-)
 
 
 def witnessed(folder: Path) -> dict[int, list[tuple[str, int, int]]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from escope.engine.replay.recording import Recording
-from tests.children.families import both, check, follows_forks, same, told
+from tests.children.families import both, check, same, told
 
-pytestmark = follows_forks
 TELLS_EXITS = tuple(map(int, platform.release().split(".")[:2])) >= (6, 15)
 
 LEAVES = {

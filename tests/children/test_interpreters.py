@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from escope.engine.capture.command import parse
-from tests.children.families import WORK, check, follows_forks, same, told
+from tests.children.families import WORK, check, same, told
 
 MODULE = (
     WORK
@@ -144,7 +144,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@follows_forks
 def test_multiprocessing(method: str, folder: Path) -> None:
     with same(f"METHOD = {method!r}\n{POOLS}", folder) as recording:
         check(recording, folder)

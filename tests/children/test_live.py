@@ -14,7 +14,7 @@ from escope.engine.launch.session import Session
 from escope.engine.launch.wiring import Seal
 from escope.engine.replay.recording import Recording
 from escope.storage.control import ProgramState
-from tests.children.families import WORK, check, follows_forks
+from tests.children.families import WORK, check
 
 PROGRAM = (
     WORK
@@ -56,7 +56,6 @@ def until(condition: object, seconds: float = 30) -> None:
         time.sleep(0.01)
 
 
-@follows_forks
 def test_the_program_is_driven_and_its_children_run_on(session: Session, tmp_path: Path) -> None:
     # The predicate holds in the child only, where nobody stops for it.
     until(lambda: os.path.exists("child-done"))

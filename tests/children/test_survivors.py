@@ -17,13 +17,11 @@ import pytest
 
 from escope.engine.replay.recording import Recording
 from escope.errors import EscopeError
-from tests.children.families import WORK, check, follows_forks
+from tests.children.families import WORK, check
 from tests.launch.recording import environment, escope
 
 RECORD = [sys.executable, "-m", "escope", "record", "-o", "run.esr", "program.py"]
 RUNS = int(os.environ.get("ESCOPE_KILLS", "9"))
-
-pytestmark = follows_forks
 
 RISING = """
 import os, signal, subprocess, sys

@@ -27,7 +27,7 @@ class Forks:
 
     def __init__(self, recorder: Recorder, part: Path | None) -> None:
         self._recorder = recorder
-        self._part = part if recorder.follows_forks() else None
+        self._part = part
         self._pending: dict[int, Newcomer] = {}
         """By thread: the child that it is forking."""
 

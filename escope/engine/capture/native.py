@@ -259,10 +259,6 @@ class NativeRecorder(Recorder):
     def stopped(self) -> None:
         self.ledger.encoder.on = False
 
-    @classmethod
-    def follows_forks(cls) -> bool:
-        return hasattr(_probes.Core, "begin_anew")
-
     def _free_lock(self) -> Lock:
         return _probes.Lock(self.ledger.encoder)
 

@@ -128,11 +128,6 @@ class Recorder:
     def noted(self, waiting: bool) -> None:
         """Whether the next event of any thread has something to do before it; for the same."""
 
-    @classmethod
-    def follows_forks(cls) -> bool:
-        """Whether `restart` is possible in this core."""
-        return True
-
     def leave(self) -> None:
         """A child that is not recorded: its probes do nothing, and the ring stays its parent's."""
         self.on = False
