@@ -33,6 +33,8 @@ class StorageLimits:
     """Sizes of the stages of storage, in bytes unless said otherwise."""
 
     ring: int = 32 << 20
+    child_ring: int = 8 << 20
+    """The ring of every other process of the recording."""
     hot: int = 256 << 20
     hot_seconds: float = 30 * 60
     block_rows: int = 4096

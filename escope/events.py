@@ -48,6 +48,7 @@ class Kind(IntEnum):
     THREAD_START = 17
     THREAD_END = 18
     HIT = 19
+    FORK = 20
     TASK_CREATE = 24
     TASK_SWITCH = 25
     TASK_AWAIT = 26

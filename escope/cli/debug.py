@@ -31,8 +31,7 @@ def debug(options: RecordOptions) -> int:
         note_left(session.wiring, session.pid)
         return failed
     status = session.wait(2.0)
-    left = not session.wait_sealed(60.0)
-    narrate(session.wiring, session.seconds, left=left)
+    narrate(session.wiring, session.seconds, session.wait_sealed(60.0))
     if status is None:
         return failed or 1
     return status if status >= 0 else 128 - status

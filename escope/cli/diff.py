@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from escope.cli.reading import FILE, JSON, WIDTH, opened, write, write_json
+from escope.cli.reading import FILE, JSON, PROCESS, WIDTH, opened, span, write, write_json
 from escope.cli.valuetext import document_text, value_text
 from escope.tui.plain import plain
 
@@ -21,15 +21,17 @@ _SIGNS = {"add": "+", "remove": "-", "change": "~"}
 @FILE
 @click.argument("seq")
 @click.argument("other")
+@PROCESS
 @JSON
-def command(file: str, seq: str, other: str, as_json: bool) -> None:
+def command(file: str, seq: str, other: str, process: int | None, as_json: bool) -> None:
     """Show what changed between two moments.
 
-    Applied to the state at SEQ the changes give the state at OTHER; there are none if they are equal.
+    Both are of one process.  Applied to the state at SEQ the changes give the state at OTHER; there are none
+    if they are equal.
     """
     with opened(file) as recording:
-        before = recording.at(recording.position(seq))
-        after = recording.at(recording.position(other))
+        part, (first, second) = span(recording, process, seq, other)
+        before, after = part.at(first), part.at(second)
         changes = before.diff(after)
         if as_json:
             write_json([change.to_json() for change in changes])

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from escope.cli.reading import FILE, JSON, WIDTH, opened, place, seconds, write, write_json
+from escope.cli.reading import (
+    FILE,
+    JSON,
+    WIDTH,
+    opened,
+    place,
+    position_text,
+    seconds,
+    span,
+    write,
+    write_json,
+)
 from escope.cli.valuetext import value_text
 from escope.errors import UsageError
 from escope.events import KIND_BY_LABEL, MESSAGE_KINDS, TASK_KINDS, Kind
@@ -15,6 +27,7 @@ from escope.tui.plain import cut, plain
 
 if TYPE_CHECKING:
     from escope.engine.replay.event import Event
+    from escope.engine.replay.recording import Recording
 
 
 @click.command("dump")
@@ -22,6 +35,12 @@ if TYPE_CHECKING:
 @JSON
 @click.option(
     "--kind", "kinds", metavar="K[,K…]", multiple=True, help="Events of these kinds only."
+)
+@click.option(
+    "--process",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The process (see info; default: all).",
 )
 @click.option("--from", "start", metavar="SEQ", default="start", help="The first event.")
 @click.option("--to", "stop", metavar="SEQ", default="end", help="The last event.")
@@ -34,20 +53,42 @@ if TYPE_CHECKING:
     help="Items of one container, with --json.",
 )
 def command(
-    file: str, as_json: bool, kinds: tuple[str, ...], start: str, stop: str, items: int
+    file: str,
+    as_json: bool,
+    kinds: tuple[str, ...],
+    process: int | None,
+    start: str,
+    stop: str,
+    items: int,
 ) -> None:
-    """Write the events of a recording, one a line."""
+    """Write the events of a recording, one a line.
+
+    Those of every process, one process after the other; with a position or --process, of that process.
+    """
     chosen = _kinds(kinds)
     with opened(file) as recording:
-        if recording.event_count == 0 and (start, stop) == ("start", "end"):
-            return
-        first, last = recording.position(start), recording.position(stop)
-        # Bounded: every event on a container shows it, so whole ones make a growing list quadratic.
-        for event in recording.events(first, last + 1, chosen):
-            if as_json:
-                write_json(event.to_json(items=items))
-            else:
-                write(_line(event))
+        for part, first, last in _parts(recording, process, start, stop):
+            # Bounded: every event on a container shows it, so whole ones make a growing list quadratic.
+            for event in part.events(first, last + 1, chosen):
+                if as_json:
+                    write_json(event.to_json(items=items))
+                else:
+                    write(_line(event))
+
+
+def _parts(
+    recording: Recording, process: int | None, start: str, stop: str
+) -> Iterator[tuple[Recording, int, int]]:
+    """The processes to be written, with their first and last event."""
+    if (start, stop) != ("start", "end"):
+        part, (first, last) = span(recording, process, start, stop)
+        yield part, first, last
+        return
+    wanted = [one.number for one in recording.processes] if process is None else [process]
+    for number in wanted:
+        part = recording.process(number)
+        if part.event_count:
+            yield part, 0, part.event_count - 1
 
 
 def _kinds(texts: tuple[str, ...]) -> set[Kind] | None:
@@ -63,7 +104,7 @@ def _line(event: Event) -> str:
     where = place(event.file, event.line, event.function)
     who = f"T{event.thread}" if event.task is None else f"T{event.thread}/{event.task}"
     text = (
-        f"{event.seq:>8}  {seconds(event.time_ns)}  {who}  "
+        f"{position_text(event.process, event.seq):>8}  {seconds(event.time_ns)}  {who}  "
         f"{'  ' * min(event.depth, 12)}{event.kind:<8} {where}"
     )
     what = _what(event)
@@ -91,6 +132,8 @@ def _what(event: Event) -> str:
         return cut(", ".join(named), WIDTH)
     if event.value is None:
         return shown
+    if event.kind == "fork":
+        return f"process {value_text(event.value, WIDTH)} by {shown}"
     value = value_text(event.value, WIDTH)
     return f"{shown} = {value}" if shown else value
 

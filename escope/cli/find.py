@@ -5,7 +5,18 @@ from __future__ import annotations
 import click
 
 from escope.cli.output import note
-from escope.cli.reading import FILE, JSON, opened, place, seconds, write, write_json
+from escope.cli.reading import (
+    FILE,
+    JSON,
+    PROCESS,
+    opened,
+    place,
+    position_text,
+    seconds,
+    span,
+    write,
+    write_json,
+)
 
 
 @click.command("find")
@@ -17,6 +28,7 @@ from escope.cli.reading import FILE, JSON, opened, place, seconds, write, write_
 @click.option("--backward", is_flag=True, help="From the end, or from SEQ, towards the start.")
 @click.option("--from", "start", metavar="SEQ", help="Where to begin.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+@PROCESS
 @JSON
 def command(
     file: str,
@@ -25,19 +37,23 @@ def command(
     backward: bool,
     start: str | None,
     limit: int | None,
+    process: int | None,
     as_json: bool,
 ) -> None:
     """Find the moments at which EXPR becomes true.
 
-    EXPR is a Python expression on the variables of the current frame, evaluated before each line.
+    EXPR is a Python expression on the variables of the current frame, evaluated before each line of one
+    process.
     """
     from escope.engine.predicate import compile_predicate
 
     compile_predicate(expr)  # a wrong expression is said before the recording is read
     found = 0
     with opened(file) as recording:
-        begin = None if start is None else recording.position(start)
-        for moment in recording.find(expr, every, backward, begin, limit):
+        part, begin = recording.process(process or 0), None
+        if start is not None:
+            part, (begin,) = span(recording, process, start)
+        for moment in part.find(expr, every, backward, begin, limit):
             found += 1
             if as_json:
                 write_json(
@@ -52,6 +68,8 @@ def command(
                 )
             else:
                 where = place(moment.file, moment.line, moment.function)
-                write(f"{moment.seq:>8}  {seconds(moment.time_ns)}  {where}")
+                write(
+                    f"{position_text(moment.process, moment.seq):>8}  {seconds(moment.time_ns)}  {where}"
+                )
     if not found:
         note("no moment found")

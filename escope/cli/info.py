@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from escope.cli.reading import FILE, JSON, opened, write, write_json
-from escope.events import Kind
-from escope.tui.plain import plain
+from escope.cli.reading import FILE, JSON, WIDTH, opened, position_text, write, write_json
+from escope.tui.plain import cut, plain
 
 
 @click.command("info")
@@ -19,12 +18,11 @@ from escope.tui.plain import plain
 def command(file: str, as_json: bool) -> None:
     """Say what a recording holds.
 
-    How the program ended, counts of events and labels, sizes, what was not traced and why.
+    How the program ended, counts of events and labels over all processes, the processes, sizes, what was not
+    traced and why.
     """
     with opened(file) as recording:
         info = recording.info()
-    info.setdefault("processes", 1)
-    info.setdefault("threads", info["kinds"].get(Kind.THREAD_START.label, 0))
     if as_json:
         write_json(info)
         return
@@ -46,13 +44,16 @@ def lines(info: dict[str, Any]) -> list[str]:
         ("events", f"{info['events']:,}"),
         ("duration", f"{info['duration_ns'] / 1e9:.3f} s"),
         ("modules", _modules(info["modules"])),
-        ("threads", str(_count(info["threads"]))),
+        ("threads", str(info["threads"])),
         ("bytes", f"{info['bytes']:,} ({info['bytes_per_event'] or 0:.2f} per event)"),
         ("dropped", f"{info['dropped']:,}"),
     ]
     if info.get("partial"):
         facts.append(("partial", str(info["partial"])))
     found = [f"{name:<10} {plain(text)}" for name, text in facts]
+    if info["processes"] > 1:
+        found.append("processes")
+        found += [_process(one) for one in info["process_list"]]
     found += _table("kinds", info["kinds"])
     found += _table("labels", info["labels"])
     skipped = info["skipped"]
@@ -83,5 +84,15 @@ def _table(title: str, counts: dict[str, int]) -> list[str]:
     return [title, *(f"  {plain(name):<14} {count:>14,}" for name, count in rows if count)]
 
 
-def _count(threads: Any) -> int:
-    return threads if isinstance(threads, int) else len(threads)
+def _process(one: dict[str, Any]) -> str:
+    """Return the line about a process: its number, where it comes from, its events, how it ended, what it ran."""
+    origin = ""
+    if one["parent"] is not None and one["at"] is not None:
+        origin = f"{one['how']} at {position_text(one['parent'], one['at'])}"
+    ended = "runs" if one["status"] is None else str(one["status"])
+    argv = cut(plain(" ".join(shlex.quote(word) for word in one["argv"])), WIDTH)
+    partial = f"  partial: {one['partial']}" if one["partial"] else ""
+    return plain(
+        f"  {one['number']:>4}  pid {one['pid'] or '?':<8} {origin:<16} {one['events']:>12,} events  "
+        f"{ended:<10} {argv}{partial}"
+    )

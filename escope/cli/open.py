@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from escope.cli.reading import PROCESS
+
 
 @click.command("open")
 @click.argument("file", type=click.Path(path_type=Path))
-def command(file: Path) -> int:
+@PROCESS
+def command(file: Path, process: int | None) -> int:
     """Open a recording in the player.
 
     It may be finished, still growing, or left by a crash.
@@ -19,4 +22,4 @@ def command(file: Path) -> int:
     need_terminal("escope open")
     from escope.tui.app import run
 
-    return run(file)
+    return run(file, process=process or 0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from escope.cli.output import put
-from escope.errors import RecordingError
+from escope.errors import RecordingError, UsageError
 from escope.tui.plain import plain
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 FILE = click.argument("file", type=click.Path())
 JSON = click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+PROCESS = click.option(
+    "--process", type=click.IntRange(min=0), metavar="N", help="The process (see info; default: 0)."
+)
 WIDTH = 100
 """Columns for one value in text meant for people."""
 
@@ -51,6 +54,29 @@ def write_json(document: Any) -> None:
 def write(text: str) -> None:
     """Write one line for people; the caller has made recorded text in it safe."""
     put(text + "\n")
+
+
+def position_text(process: int, seq: int) -> str:
+    """Return a position as it is written: the seq alone in process 0, else with the process."""
+    return f"{process}:{seq}" if process else str(seq)
+
+
+def span(
+    recording: Recording, process: int | None, *positions: str
+) -> tuple[Recording, tuple[int, ...]]:
+    """Return the process that the positions lie in, and their seqs; UsageError where they lie in several.
+
+    A position that names no process is in the process of the others, else in `process`, else in 0.
+    """
+    from escope.engine.replay.positions import split
+
+    named = {number for number, _ in map(split, positions) if number is not None}
+    if process is not None:
+        named.add(process)
+    if len(named) > 1:
+        raise UsageError(f"the positions are of different processes: {', '.join(positions)}")
+    chosen = recording.process(named.pop() if named else 0)
+    return chosen, tuple(chosen.position(split(text)[1]) for text in positions)
 
 
 def seconds(time_ns: int) -> str:

@@ -92,6 +92,11 @@ def program_command(function: Callable[..., int]) -> click.Command:
         click.Option(
             ["--max-size"], type=Size(), metavar="SIZE", help="Stop recording at this size."
         ),
+        click.Option(
+            ["--children/--no-children"],
+            default=True,
+            help="Record processes that the program starts, too (default: yes).",
+        ),
         click.Argument(
             ["program"], nargs=-1, type=click.UNPROCESSED, metavar="(SCRIPT | -m MODULE) [ARG…]"
         ),
@@ -115,6 +120,7 @@ def _options(
     exclude: tuple[str, ...],
     break_when: tuple[str, ...],
     max_size: int | None,
+    children: bool,
 ) -> RecordOptions:
     if module is None:
         if not program:
@@ -132,4 +138,5 @@ def _options(
         exclude=exclude,
         break_when=break_when,
         max_size=max_size,
+        children=children,
     )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from escope.cli.reading import FILE, JSON, WIDTH, opened, place, seconds, write, write_json
+from escope.cli.reading import (
+    FILE,
+    JSON,
+    PROCESS,
+    WIDTH,
+    opened,
+    place,
+    position_text,
+    seconds,
+    span,
+    write,
+    write_json,
+)
 from escope.tui.plain import plain
 
 
@@ -17,22 +29,26 @@ from escope.tui.plain import plain
 @click.option(
     "--items", type=click.IntRange(min=0), metavar="N", help="Items of one container, with --json."
 )
+@PROCESS
 @JSON
-def command(file: str, at: str, depth: int | None, items: int | None, as_json: bool) -> None:
+def command(
+    file: str, at: str, depth: int | None, items: int | None, process: int | None, as_json: bool
+) -> None:
     """Show the threads, frames and variables at a moment.
 
     The moment is the one right after the event.  Before a line runs means: at its line event.
     """
     with opened(file) as recording:
-        state = recording.at(recording.position(at))
+        part, (seq,) = span(recording, process, at)
+        state = part.at(seq)
         if as_json:
             write_json(state.to_json(depth, items))
             return
-        write(f"event {state.seq} at {seconds(state.time_ns)} s")
+        write(f"event {position_text(state.process, state.seq)} at {seconds(state.time_ns)} s")
         for thread in state.threads:
             write(f"thread {thread.id} {plain(thread.name)}")
             for number, frame in enumerate(thread.frames):
                 write(f"  #{number} {place(frame.file, frame.line, frame.function)}")
                 for name, value in frame.variables.items():
-                    label = f"  ({value.label})" if value.label else ""
-                    write(f"      {plain(name)} = {plain(value.summary(WIDTH))}{label}")
+                    mark = f"  ({value.label})" if value.label else ""
+                    write(f"      {plain(name)} = {plain(value.summary(WIDTH))}{mark}")

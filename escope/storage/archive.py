@@ -1,4 +1,4 @@
-"""The archive: one sealed file, a plain ZIP with stored members.
+"""The archive: one sealed file, a plain ZIP with stored members; `members` reads it.
 
     manifest.json      JSON
     sites.jsonl        as the program wrote it
@@ -6,6 +6,7 @@
     segments/N.seg     see `segments`
     blocks             zstd: SUMMARY of every block, bytes shuffled
     tables             zstd: all TYPE, FIELD and MODULE rows
+    processes/N.esr    the archive of another process: the same members, but for the sources
     index              chunks of entries (zstd; keys and values as differences, shuffled); zstd: a CHUNK
                        record for each; "ESCINDX1", u64 offset, u32 length, u32 checksum of those
 
@@ -32,6 +33,8 @@ from escope.config import FORMAT
 from escope.errors import RecordingError
 from escope.storage.blocks import MAX_BLOCK_ROWS, SUMMARY, BlockRecord
 from escope.storage.index import ENTRY, Family, lookup
+from escope.storage.members import SITES, Commons, Members, inherited_sites
+from escope.storage.processes import FOLDER
 from escope.storage.segments import (
     MAGIC,
     compress,
@@ -60,10 +63,8 @@ CHUNK = np.dtype(
 CHUNK_ENTRIES = 8192
 _TRAILER = struct.Struct("<8sQII")
 _TRAILER_MAGIC = b"ESCINDX1"
-_LOCAL = struct.Struct("<4s22xHH")
 _CACHED_CHUNKS = 64
 _MAX_TABLES = 256 << 20
-_MAX_TEXT = 256 << 20
 MAX_SOURCE = 64 << 20
 
 
@@ -123,89 +124,57 @@ class Archive:
     live = False
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self._open(path, Members.at(path), None)
+
+    @classmethod
+    def inside(cls, path: str, number: int) -> Archive:
+        """The archive of process `number`, a member of the one at `path`; RecordingError if it is damaged."""
+        outer = cls(path)
+        made = cls.__new__(cls)
         try:
-            self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - lives as long as this
-        except OSError as error:
-            raise RecordingError(f"{path}: cannot be opened: {error.strerror}") from None
-        self._fd = self._file.fileno()
+            members = outer._members.inside(_process(number))
+            made._open(f"{path}, process {number}", members, outer)
+        except RecordingError as error:
+            outer.close()
+            text = str(error).removeprefix(f"{path}, process {number}: ")
+            raise RecordingError(f"{path}: process {number}: {text}") from None
+        made.path = path
+        made._outer = outer
+        return made
+
+    @classmethod
+    def beside(cls, path: str, commons: Commons) -> Archive:
+        """The archive at `path` of one process of a recording that is a directory still."""
+        made = cls.__new__(cls)
+        made._open(path, Members.at(path), commons)
+        return made
+
+    def _open(self, path: str, members: Members, commons: Commons | None) -> None:
+        self.path = path
+        self._members = members
+        self._commons = commons
+        self._outer: Archive | None = None
         self._lock = Lock()
-        self._places: dict[str, tuple[int, int]] = {}
         self._chunks: OrderedDict[int, Array] = OrderedDict()
         try:
-            self.size = os.fstat(self._fd).st_size
-            self._members = self._directory()
             self.manifest = self._manifest()
             self.sites = Sites()
-            self.sites.feed(self._read("sites.jsonl", _MAX_TEXT))
+            if commons is not None:
+                self.sites.feed(inherited_sites(self.manifest, commons))
+            self.sites.feed(members.read(SITES))
             self.summaries = self._summaries()
             self._chunk_table, self._index_start = self._index()
-            self._check_sources()
+            self._check_members()
         except RecordingError as error:
-            self._file.close()
+            members.close()
             raise RecordingError(f"{path}: {error}") from None
         except Exception as error:
-            self._file.close()
+            members.close()
             raise RecordingError(f"{path}: not a recording: {str(error)[:120]}") from None
-
-    def _directory(self) -> dict[str, zipfile.ZipInfo]:
-        if self.size < 22:
-            raise RecordingError(f"not a recording: it has only {self.size} bytes")
-        try:
-            # Only the directory at the end is read by the module: the file need not be trusted.
-            with zipfile.ZipFile(cast(Any, self._file)) as archive:
-                infos = archive.infolist()
-        except Exception as error:
-            raise RecordingError(f"not a recording, or a damaged one: {str(error)[:120]}") from None
-        members = {info.filename: info for info in infos}
-        if len(members) != len(infos):
-            raise RecordingError("not a recording: it has a member twice")
-        if "manifest.json" not in members or "blocks" not in members:
-            raise RecordingError("not a recording: it has no manifest")
-        return members
-
-    def _place(self, name: str) -> tuple[int, int]:
-        """Where the data of a member begins, and its size."""
-        found = self._places.get(name)
-        if found is None:
-            info = self._members.get(name)
-            if info is None:
-                raise RecordingError(f"the recording is damaged: {name} is missing")
-            head = os.pread(self._fd, _LOCAL.size, info.header_offset)
-            if info.compress_type or info.flag_bits & 1 or info.file_size != info.compress_size:
-                raise RecordingError(f"the recording is damaged: {name} is not stored plainly")
-            if len(head) != _LOCAL.size or head[:4] != b"PK\3\4":
-                raise RecordingError(f"the recording is damaged: {name} is not where it should be")
-            _, name_size, extra_size = _LOCAL.unpack(head)
-            start = info.header_offset + _LOCAL.size + name_size + extra_size
-            if start + info.file_size > self.size:
-                raise RecordingError(f"the recording is damaged: {name} is cut off")
-            found = self._places[name] = start, info.file_size
-        return found
-
-    def _read(self, name: str, limit: int) -> bytes:
-        start, size = self._place(name)
-        if size > limit:
-            raise RecordingError(f"the recording is damaged: {name} has {size} bytes")
-        data = self._pread(start, size)
-        if zlib.crc32(data) != self._members[name].CRC:
-            raise RecordingError(f"the recording is damaged: the checksum of {name} does not match")
-        return data
-
-    def _pread(self, start: int, size: int) -> bytes:
-        parts = []
-        while size:
-            data = os.pread(self._fd, min(size, 1 << 30), start)
-            if not data:
-                raise RecordingError("the recording is damaged: it is cut off")
-            parts.append(data)
-            start += len(data)
-            size -= len(data)
-        return b"".join(parts)
 
     def _manifest(self) -> dict[str, Any]:
         try:
-            manifest = json.loads(self._read("manifest.json", _MAX_TEXT))
+            manifest = json.loads(self._members.read("manifest.json"))
             if not isinstance(manifest, dict):
                 raise ValueError("it is no object")
             major, minor = manifest["format"]
@@ -219,7 +188,7 @@ class Archive:
         return manifest
 
     def _summaries(self) -> Array:
-        data = decompress(self._read("blocks", _MAX_TABLES), _MAX_TABLES)
+        data = decompress(self._members.read("blocks", _MAX_TABLES), _MAX_TABLES)
         count = len(data) // SUMMARY.itemsize
         if count * SUMMARY.itemsize != len(data):
             raise RecordingError("the recording is damaged: its list of blocks is torn")
@@ -228,14 +197,14 @@ class Archive:
         return summaries
 
     def _index(self) -> tuple[Array, int]:
-        start, size = self._place("index")
+        start, size = self._members.place("index")
         if size < _TRAILER.size:
             raise RecordingError("the recording is damaged: its index is cut off")
-        trailer = os.pread(self._fd, _TRAILER.size, start + size - _TRAILER.size)
+        trailer = os.pread(self._members.fd, _TRAILER.size, start + size - _TRAILER.size)
         magic, offset, length, checksum = _TRAILER.unpack(trailer)
         if magic != _TRAILER_MAGIC or offset + length + _TRAILER.size != size:
             raise RecordingError("the recording is damaged: its index is not complete")
-        data = self._pread(start + offset, length)
+        data = self._members.pread(start + offset, length)
         if zlib.crc32(data) != checksum:
             raise RecordingError("the recording is damaged: the checksum of its index is wrong")
         raw = decompress(data, _MAX_TABLES)
@@ -247,13 +216,27 @@ class Archive:
             raise RecordingError("the recording is damaged: its index points outside itself")
         return chunks, start
 
-    def _check_sources(self) -> None:
+    def _check_members(self) -> None:
         listed = self.manifest.get("sources", [])
         if not isinstance(listed, list):
             raise RecordingError("the manifest is damaged: sources is no list")
         for sha in listed:
             if f"sources/{sha}" not in self._members:
                 raise RecordingError(f"the recording is damaged: source {sha!s:.64} is missing")
+        for entry in self._entries():
+            if entry.get("stored") and _process(entry["number"]) not in self._members:
+                raise RecordingError(
+                    f"the recording is damaged: process {entry['number']} is missing"
+                )
+
+    def _entries(self) -> list[dict[str, Any]]:
+        listed = self.manifest.get("processes", [])
+        if not isinstance(listed, list) or not all(
+            isinstance(one, dict) and type(one.get("number")) is int and one["number"] > 0
+            for one in listed
+        ):
+            raise RecordingError("the manifest is damaged: processes is no list of processes")
+        return listed
 
     # -- what a store asks for --------------------------------------------------------------------
 
@@ -265,11 +248,11 @@ class Archive:
         """The record of a block; RecordingError if it is damaged."""
         summary = self.summaries[number]
         name = f"segments/{segment_name(int(summary['segment']))}"
-        fresh = name not in self._places
-        start, size = self._place(name)
-        if fresh and os.pread(self._fd, len(MAGIC), start) != MAGIC:
+        fresh = not self._members.known(name)
+        start, size = self._members.place(name)
+        if fresh and os.pread(self._members.fd, len(MAGIC), start) != MAGIC:
             raise RecordingError(f"the recording is damaged: {name} is no segment")
-        return read_record(self._fd, start, size, summary)
+        return read_record(self._members.fd, start, size, summary)
 
     def values(self, family: Family, number: int) -> npt.NDArray[np.uint64]:
         """The values of one id in the index."""
@@ -295,7 +278,7 @@ class Archive:
                 self._chunks.move_to_end(number)
                 return self._chunks[number]
         head = self._chunk_table[number]
-        data = self._pread(self._index_start + int(head["offset"]), int(head["length"]))
+        data = self._members.pread(self._index_start + int(head["offset"]), int(head["length"]))
         if zlib.crc32(data) != int(head["checksum"]):
             raise RecordingError("the recording is damaged: a checksum of its index is wrong")
         count = int(head["count"])
@@ -313,21 +296,41 @@ class Archive:
 
     def tables(self) -> bytes:
         """All TYPE, FIELD and MODULE rows."""
-        data = decompress(self._read("tables", _MAX_TABLES), _MAX_TABLES)
+        data = decompress(self._members.read("tables", _MAX_TABLES), _MAX_TABLES)
         return data[: len(data) // 16 * 16]
 
     def source(self, sha: str) -> bytes | None:
         """The bytes of a source file, None if the recording does not have it."""
+        if self._commons is not None:
+            return self._commons.source(sha)
         name = f"sources/{sha}"
-        return self._read(name, MAX_SOURCE) if name in self._members else None
+        return self._members.read(name, MAX_SOURCE) if name in self._members else None
+
+    def own_sites(self, process: int) -> bytes:
+        """What a process itself wrote to its site table."""
+        if not process:
+            return self._members.read(SITES)
+        with self._members.inside(_process(process)) as members:
+            return members.read(SITES)
+
+    def processes(self) -> list[dict[str, Any]]:
+        """What is known of each process but 0, in the order of their numbers."""
+        return self._entries()
 
     def bytes(self) -> int:
         """Bytes on disk."""
-        return self.size
+        return self._members.size
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._members.close()
+        if self._outer is not None:
+            self._outer.close()
+
+
+def _process(number: int) -> str:
+    """The member that holds the archive of a process."""
+    return f"{FOLDER}/{number}.esr"
 
 
 def check_summaries(summaries: Array) -> None:

@@ -26,7 +26,7 @@ from escope.storage.spans import SPAN
 Array = npt.NDArray[Any]
 
 KINDS = 40
-"""Room for counts per kind in a SUMMARY record."""
+"""Places for the counts of kinds in a SUMMARY."""
 LABELS = 6
 HOT = 0xFFFF_FFFF
 """In place of a segment's number: the block is still in the hot store."""

@@ -1,7 +1,7 @@
-"""The collector: its own process, which moves rows from the ring into the hot store and seals at the end.
+"""The collector: its own process, which stores the streams of a recording's processes and seals at the end.
 
-Invariant: rows are released from the ring only after the transaction that stores them, so at any moment
-every published row is in the hot store or in the ring, and a reader of both finds each exactly once.
+One collector serves all processes of a recording.  It finds new ones by their directories (`processes`), and
+seals each stream when its process has ended; the recording is sealed when the last one has.
 """
 
 from __future__ import annotations
@@ -9,93 +9,68 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import resource
 import shutil
 import signal
 import sys
 import time
-from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from escope.config import StorageLimits
 from escope.errors import EscopeError
-from escope.storage.blocks import MAX_BLOCK_ROWS, cut
-from escope.storage.checkpoint import Checkpoint
-from escope.storage.columns import rows_of
-from escope.storage.control import Control, ProgramState, Stage
-from escope.storage.directory import (
-    CollectorLock,
-    Directory,
-    fresh_state,
-    read_manifest,
-    write_manifest,
-)
-from escope.storage.hot import DiskFull, HotStore
-from escope.storage.process import process_alive, process_start
-from escope.storage.ring import Ring
-from escope.storage.seal import seal
-from escope.storage.segments import SegmentWriter, pack
-from escope.storage.tracker import Tracker
+from escope.storage import processes
+from escope.storage.control import Stage
+from escope.storage.directory import CollectorLock, PartCommons, write_manifest
+from escope.storage.hot import DiskFull
+from escope.storage.members import Inherited
+from escope.storage.process import process_alive
+from escope.storage.seal import Sealed, seal
+from escope.storage.stream import Full, Stream
 
-_TAKE_ROWS = 1 << 18
 _MAX_SLEEP = 0.005
 _LITTLE = 4 << 20
 """Free bytes below which a write that failed is put down to the full disk."""
-# Half of what readers take for a block: the block of such an event has other rows, too.
-_MAX_EVENT = MAX_BLOCK_ROWS // 2 * 16
 _EXIT_SECONDS = 2.0
 """How long the launcher may take to say how the program ended, once it is gone."""
-_PLAIN_BYTES = 64 << 20
-"""Blocks stored without compression while the producer is fast; they lie in the collector's memory map."""
-
-
-class Full(Exception):
-    """No more may be stored; the text says why."""
+_SETTLED_NS = 50_000_000
+"""Age from which the time of a folder's last change tells that it was read after it."""
 
 
 class Collector:
-    """The work on one directory."""
+    """The work on one recording's directory; `root` is the stream of process 0."""
 
     def __init__(self, path: Path, seal_to: Path, limits: StorageLimits) -> None:
         self._path = path
         self._seal_to = seal_to
         self._limits = limits
         self._lock = CollectorLock(path)
-        self._control = Control.attach(path / "control")
-        self._ring = Ring.attach(path / "ring")
-        self._ring.attend(os.getpid())
-        self._control.collector_pid = os.getpid()
-        hot = HotStore(str(path / "hot"), writable=True)
-        self._directory = Directory(path, hot, segment_blocks=limits.segment_blocks)
-        self._state = fresh_state(limits.block_rows)
-        hot.begin(self._state, Checkpoint())
-        self._tracker = Tracker(self._directory.sites, self._directory.load_frame)
-        self._hot_limit = limits.hot
-        if limits.max_size is not None:
-            self._hot_limit = min(limits.hot, limits.max_size // 4)
-        self._sizes: deque[tuple[int, float, bool]] = deque()
-        self._hot_bytes = 0
-        self._plain_bytes = 0
-        self._segment_bytes = 0
-        self._pending = b""
-        self._program_start = 0
-        self._checked = 0.0
+        self._root = Stream(path, limits)
+        self._control = self._root.control
         self._parent = os.getppid()
+        self._children: dict[int, Stream] = {}
+        self._sealed: dict[int, Sealed] = {}
+        """The streams of processes that have ended."""
+        self._sealing: dict[int, Future[Sealed]] = {}
+        """Those that are being sealed: meanwhile nobody else must wait for the collector."""
+        self._sealer = ThreadPoolExecutor(1, "escope-sealer")
+        self._inherited = Inherited(PartCommons(path))
+        self._folder_read = 0
+        self._starting: list[int] = []
+        """Numbers that were given away and whose process has not registered yet."""
 
     def run(self) -> int:
-        """Collect until the program has ended, then seal; returns the exit status."""
+        """Collect until the processes have ended, then seal; returns the exit status."""
         control = self._control
         control.stage = Stage.DRAINING
-        try:
-            self._collect()
-        except Exception as error:
-            # Whatever it was, what is stored stays readable and the program must not wait for us.
-            self._fail(error)
-            while not self._ended():
-                self._beat()
-                time.sleep(0.05)
-        self._ring.close_for_writing()
-        control.stage = Stage.SEALING
+        while True:
+            self._collect_guarded()
+            self._root.ring.close_for_writing()
+            control.stage = Stage.SEALING
+            # Who registers from here on sees the stage, and is not recorded.
+            if self._failed() or not self._adopt(always=True):
+                break
+            control.stage = Stage.DRAINING
         try:
             self._seal()
         except Exception as error:
@@ -103,55 +78,93 @@ class Collector:
             control.stage = Stage.FAILED
             return 1
         control.stage = Stage.SEALED
-        self._directory.close()
-        # Gone in one step: nobody must take what is half removed for a crashed recording.  The name is
-        # not made from the recording's, which may be as long as the file system allows.
-        away = self._path.with_name(f".escope-{os.getpid()}.sealed")
-        os.rename(self._path, away)
-        shutil.rmtree(away, ignore_errors=True)
+        self._root.directory.close()
+        _remove(self._path)
         self._lock.release()
         return 0
 
-    def _fail(self, error: BaseException) -> None:
-        self._control.failure = _reason(error, self._path)
-        self._control.stage = Stage.FAILED
-        self._ring.close_for_writing()
+    # -- collecting -------------------------------------------------------------------------------
 
-    def _beat(self) -> None:
-        self._ring.attend(os.getpid())
-        self._control.collector_beat = time.monotonic_ns()
+    def _collect_guarded(self) -> None:
+        try:
+            self._collect()
+        except Exception as error:
+            # Whatever it was, what is stored stays readable and no program must wait for us.
+            reason = _reason(error, self._path)
+            for stream in (self._root, *self._children.values()):
+                stream.fail(reason)
+            while not self._root_ended():
+                self._root.beat()
+                time.sleep(0.05)
+
+    def _failed(self) -> bool:
+        return bool(self._control.failure)
 
     def _collect(self) -> None:
         pause = 0.0002
+        over = False
         while True:
-            self._beat()
-            ended = self._ended()
+            self._adopt()
             # Asked before draining: what was published before the end is drained after it.
-            if self.drain():
+            ended = over or self._root_ended()
+            self._root.beat()
+            moved = not over and self._root.drain()
+            if ended and not moved and not over:
+                over = True
+                self._root.ring.close_for_writing()
+            for number, child in list(self._children.items()):
+                moved = self._attend(number, child) or moved
+            self._take_sealed()
+            if over:
+                self._control.awaited = len(self._children) + len(self._starting)
+                if not (self._children or self._starting or self._sealing):
+                    return
+            if moved:
+                self._check_size()
                 pause = 0.0002
                 continue
-            if ended:
-                return
-            self._age()
+            for stream in (self._root, *self._children.values()):
+                stream.age()
             time.sleep(pause)
             pause = min(pause * 1.5, _MAX_SLEEP)
 
-    def _ended(self) -> bool:
+    def _attend(self, number: int, child: Stream) -> bool:
+        """Drain a child, and seal its stream when it has ended; whether anything was done."""
+        try:
+            ended = child.ended()
+            child.beat()
+            if child.drain():
+                return True
+            if ended:
+                self._end(number, child)
+                return True
+        except (Full, DiskFull, OSError):
+            raise
+        except Exception as error:
+            # What is wrong in one stream leaves the others as they are.
+            child.fail(_reason(error, child.path))
+            self._end(number, child)
+        return False
+
+    def _end(self, number: int, child: Stream) -> None:
+        """Nothing more comes from a child: begin to seal its stream."""
+        self._children.pop(number, None)
+        child.ring.close_for_writing()
+        child.control.stage = Stage.SEALING
+        self._sealing[number] = self._sealer.submit(self._sealed_stream, number, child)
+
+    def _take_sealed(self, *, wait: bool = False) -> None:
+        for number, future in list(self._sealing.items()):
+            if wait or future.done():
+                self._sealed[number] = future.result()
+                del self._sealing[number]
+
+    def _root_ended(self) -> bool:
         control = self._control
-        if control.program_state in (ProgramState.ENDED, ProgramState.DETACHED):
+        if self._root.said_to_end() or control.stop_request:
             return True
-        if control.stop_request:
-            return True
-        now = time.monotonic()
-        if now - self._checked < 0.1:
-            return False
-        self._checked = now
-        pid = control.program_pid
-        if pid:
-            if not self._program_start:
-                self._program_start = process_start(pid)
-                return not self._program_start
-            return not process_alive(pid, self._program_start)
+        if control.program_pid:
+            return self._root.gone() is True
         # No program yet: without a launcher there will never be one.
         return not self._launcher_alive()
 
@@ -159,120 +172,89 @@ class Collector:
         launcher = self._control.launcher_pid
         return process_alive(launcher) if launcher else os.getppid() == self._parent
 
-    def drain(self) -> bool:
-        """Store the full blocks at the ring's old end; False if there was none."""
-        ring, state = self._ring, self._state
-        count = ring.published - ring.consumed
-        wanted = ring.wanted
-        if count < self._limits.block_rows - state.pending and not wanted:
+    def _adopt(self, *, always: bool = False) -> bool:
+        """Take over the processes that have registered; whether there was a new one."""
+        if not (always or self._starting or self._folder_changed()):
             return False
-        data = self._pending + ring.take(_TAKE_ROWS)
-        rows = rows_of(data)
-        ends = cut(rows, self._limits.block_rows)
-        if not ends:
-            taken = len(rows) - state.pending
-            if taken and (wanted or taken >= min(_TAKE_ROWS, ring.capacity // 2)):
-                self._stash(data, taken)
-                return True
+        found = False
+        for number in processes.registered(self._path):
+            if number in self._children or number in self._sealing or number in self._sealed:
+                continue
+            found = True
+            path = processes.directory_of(self._path, number)
+            try:
+                child = Stream(path, self._limits, home=self._path, inherited=self._inherited)
+                before = processes.read_manifest(path).get("replaces")
+            except (EscopeError, OSError) as error:
+                self._sealed[number] = Sealed.broken(number, _reason(error, path))
+                continue
+            child.control.stage = Stage.DRAINING
+            self._children[number] = child
+            if before == 0:
+                self._root.replaced = True
+            elif before in self._children:
+                self._children[before].replaced = True
+        known = {0, *self._children, *self._sealing, *self._sealed}
+        self._starting = [
+            number
+            for number in processes.claimed(self._path)
+            if number not in known and processes.starting(self._path, number)
+        ]
+        return found
+
+    def _folder_changed(self) -> bool:
+        try:
+            changed = os.stat(self._path / processes.FOLDER).st_mtime_ns
+        except OSError:
             return False
-        self._directory.follow_sites()
-        blocks = []
-        start = 0
-        for end in ends:
-            blocks.append(self._tracker.advance(rows[start:end]))
-            start = end
-        taken = start - state.pending
-        checkpoint = self._tracker.checkpoint
-        state.blocks = self._tracker.number
-        state.events = checkpoint.first_seq
-        state.rows = checkpoint.first_row
-        state.last_string = self._tracker.last_string
-        # What is pending ends inside the first block: it was less than a block.
-        state.pending = 0
-        # Compressing now makes sealing quick, but a producer that waits is worse.
-        busy = count > ring.capacity // 4 and self._plain_bytes < _PLAIN_BYTES
-        records = [block.record.encode() for block in blocks]
-        if not busy:
-            records = [pack(record) for record in records]
-        self._directory.hot.append(blocks, records, state, checkpoint)
-        self._pending = b""
-        ring.release(taken)
-        self._control.stored_events = state.events
-        self._tracker.forget()
-        now = time.monotonic()
-        for record in records:
-            self._sizes.append((len(record), now, busy))
-            self._hot_bytes += len(record)
-            self._plain_bytes += len(record) if busy else 0
-        while (
-            self._hot_bytes > self._hot_limit and len(self._sizes) >= self._directory.segment_blocks
-        ):
-            self._rotate()
-        self._check_size()
+        # Two changes in one tick of the clock look like one.
+        if changed == self._folder_read:
+            return False
+        if time.time_ns() - changed > _SETTLED_NS:
+            self._folder_read = changed
         return True
-
-    def _stash(self, data: bytes, taken: int) -> None:
-        """Make room in the ring for the rest of an event that does not fit it."""
-        if len(data) > _MAX_EVENT:
-            raise Full(f"one event takes more than {_MAX_EVENT >> 20} MiB")
-        self._state.pending += taken
-        self._directory.hot.stash(data, self._state)
-        self._pending = data
-        self._ring.release(taken)
-
-    def _age(self) -> None:
-        """Use idle time: move blocks to a segment that are old, or were stored in a hurry."""
-        count = self._directory.segment_blocks
-        if len(self._sizes) >= count:
-            _, stored, _ = self._sizes[count - 1]
-            if self._plain_bytes or time.monotonic() - stored > self._limits.hot_seconds:
-                self._rotate()
-
-    def _rotate(self) -> None:
-        """Move the oldest blocks of the hot store to a segment file."""
-        directory, state = self._directory, self._state
-        first = state.first_hot
-        end = first + directory.segment_blocks
-        path = directory.segment_path(state.segments)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        summaries = {}
-        with os.fdopen(fd, "wb") as file, directory.hot.reading() as reader:
-            writer = SegmentWriter(file, state.segments)
-            for number in range(first, end):
-                data = reader.data(number)
-                if data is None:
-                    raise EscopeError(f"block {number} is missing from the hot store")
-                summaries[number] = reader.summary(number).copy()
-                writer.add(data, summaries[number])
-            self._segment_bytes += file.tell()
-        state.segments += 1
-        state.first_hot = end
-        directory.hot.moved(summaries, state)
-        for _ in range(directory.segment_blocks):
-            size, _, plain = self._sizes.popleft()
-            self._hot_bytes -= size
-            self._plain_bytes -= size if plain else 0
-        directory.hot.check_readers()
 
     def _check_size(self) -> None:
         limit = self._limits.max_size
-        if limit is not None and self._segment_bytes + self._hot_bytes > limit:
+        if limit is None:
+            return
+        streams = (self._root, *self._children.values())
+        size = sum(one.size for one in streams) + sum(one.size for one in self._sealed.values())
+        if size > limit:
             raise Full(f"the recording reached its maximum size of {limit} bytes")
 
+    # -- sealing ----------------------------------------------------------------------------------
+
+    def _sealed_stream(self, number: int, child: Stream) -> Sealed:
+        """Seal the stream of a process that has ended; its directory goes away.  Runs in the sealer's thread."""
+        manifest = {**child.directory.manifest(), **child.final_words()}
+        out = processes.sealed_of(self._path, number)
+        try:
+            sealed = seal(child.directory, child.rest(), out, manifest, sync=False)
+        except Exception as error:
+            reason = f"sealing failed: {_reason(error, child.path)}"
+            child.fail(reason)
+            child.close()
+            return Sealed.broken(number, reason)
+        child.control.stage = Stage.SEALED
+        child.close()
+        _remove(child.path)
+        return sealed
+
     def _seal(self) -> None:
+        for number, child in list(self._children.items()):
+            self._end(number, child)
+        self._take_sealed(wait=True)
         self._await_exit()
-        control = self._control
-        manifest = read_manifest(self._path)
-        manifest.update(final_words(control))
-        if control.failure:
-            manifest["partial"] = control.failure
+        manifest = self._root.directory.manifest()
+        manifest.update(self._root.final_words())
         try:
             write_manifest(self._path, manifest)
         except OSError:
             # A full disk: the archive may still find room on another one.
             pass
-        seal(self._directory, self._ring.take(self._ring.capacity), self._seal_to, manifest)
+        others = [self._sealed[number] for number in sorted(self._sealed)]
+        seal(self._root.directory, self._root.rest(), self._seal_to, manifest, others)
 
     def _await_exit(self) -> None:
         """Wait until the launcher has said how the program ended, if there is one to say it."""
@@ -280,7 +262,7 @@ class Collector:
         gone = 0.0
         pause = 0.001
         while not control.exit_known and not control.stop_request:
-            self._beat()
+            self._root.beat()
             if not self._launcher_alive():
                 return
             pid = control.program_pid
@@ -293,17 +275,14 @@ class Collector:
             pause = min(pause * 1.2, 0.02)
 
 
-def final_words(control: Control) -> dict[str, Any]:
-    """What the control page says of the program's end, as entries of the manifest."""
-    words: dict[str, Any] = {"status": control.exit_text(), "dropped": control.dropped}
-    if not control.exit_known:
-        ended = control.program_state == ProgramState.ENDED
-        words["status"] = None if ended else "unknown"
-    if control.program_pid:
-        words["pid"] = control.program_pid
-    if control.program_state == ProgramState.DETACHED:
-        words["partial"] = control.detach_reason or "the recorder detached"
-    return words
+def _remove(path: Path) -> None:
+    """Let a directory disappear in one step, so that nobody takes what is half removed for a crash.
+
+    The name is not made from the directory's, which may be as long as the file system allows.
+    """
+    away = path.with_name(f".escope-{os.getpid()}-{time.monotonic_ns()}.sealed")
+    os.rename(path, away)
+    shutil.rmtree(away, ignore_errors=True)
 
 
 def _reason(error: BaseException, path: Path) -> str:
@@ -341,6 +320,9 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError:
         pass
     os.umask(0o077)
+    # Some descriptors for each of perhaps many processes.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     limits = StorageLimits(
         hot=options.hot,
         hot_seconds=options.hot_seconds,

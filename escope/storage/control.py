@@ -103,6 +103,8 @@ class Control:
     _detach_version = _Word(28)
     never_started = _Word(29)
     """1 once it is clear that there is no program to run: it does not compile, or is not there."""
+    began = _Word(30)
+    """When the program's stream began, as `time.monotonic_ns` says; the same clock for all processes."""
 
     # … the player these …
     _request = _Word(48)
@@ -118,6 +120,8 @@ class Control:
     stored_events = _Word(82)
     stage = _Word(83)
     _failure_version = _Word(84)
+    awaited = _Word(85)
+    """Other processes that sealing waits for, once the program itself has ended."""
 
     # … and the launcher these.
     _exit_status = _Word(112)
@@ -209,9 +213,7 @@ class Control:
     def exit_text(self) -> int | str | None:
         """The exit status as the manifest holds it: a number, ``signal:9``, None if unknown."""
         status = self.exit_status
-        if status is None or status >= 0:
-            return status
-        return f"signal:{-status}"
+        return None if status is None else exit_text(status)
 
     def exit_name(self) -> str | None:
         """The name of the signal that ended the program, if one did."""
@@ -305,3 +307,8 @@ class Control:
         start, size = area
         length = int.from_bytes(self._view[start : start + 8], "little")
         return bytes(self._view[start + 8 : start + 8 + min(length, size - 8)])
+
+
+def exit_text(status: int) -> int | str:
+    """An exit status, negative for a signal, as the manifest holds it: a number, or ``signal:9``."""
+    return status if status >= 0 else f"signal:{-status}"

@@ -14,27 +14,39 @@ from escope.storage.blocks import Block, BlockRecord
 from escope.storage.checkpoint import FrameTable
 from escope.storage.hot import HotReader, HotState, HotStore, is_hot
 from escope.storage.index import Family, lookup
+from escope.storage.members import SITES, Inherited, Members
+from escope.storage.processes import directory_of, read_manifest, sealed_of
 from escope.storage.segments import read_record, segment_name
 from escope.storage.sites import Sites
 from escope.storage.tracker import Tracker
 
 _SHA = re.compile(r"[0-9a-f]{64}")
-_MAX_MANIFEST = 16 << 20
 
 
 class Directory:
-    """One recording's directory with its hot store open."""
+    """One process's directory with its hot store open; `home` is the recording's, which holds the sources."""
 
-    def __init__(self, path: Path, hot: HotStore, *, segment_blocks: int = 256) -> None:
+    def __init__(
+        self,
+        path: Path,
+        hot: HotStore,
+        *,
+        segment_blocks: int = 256,
+        home: Path | None = None,
+        inherited: Inherited | None = None,
+    ) -> None:
         self.path = path
         self.hot = hot
         self.segment_blocks = segment_blocks
+        self.commons = PartCommons(home or path)
         self.sites = Sites()
+        if home is not None:
+            self.sites = (inherited or Inherited(self.commons)).of(self.manifest())
         self._segments: dict[int, tuple[int, int]] = {}
 
     def follow_sites(self) -> None:
         """Read what the program added to the site table."""
-        self.sites.follow(self.path / "sites.jsonl")
+        self.sites.follow(self.path / SITES)
 
     def tracker(self, reader: HotReader) -> Tracker:
         """A tracker that goes on behind the last block that `reader` sees."""
@@ -87,9 +99,9 @@ class Directory:
         return read_manifest(self.path)
 
     def sites_bytes(self) -> bytes:
-        """The complete lines of the sites file."""
+        """The complete lines of the process's own sites file."""
         try:
-            data = (self.path / "sites.jsonl").read_bytes()
+            data = (self.path / SITES).read_bytes()
         except FileNotFoundError:
             return b""
         return data[: data.rfind(b"\n") + 1]
@@ -104,12 +116,7 @@ class Directory:
 
     def source(self, sha: str) -> bytes | None:
         """The bytes of a source file, None if it is not there."""
-        if not _SHA.fullmatch(sha):
-            return None
-        try:
-            return (self.path / "sources" / sha).read_bytes()
-        except OSError:
-            return None
+        return self.commons.source(sha)
 
     def close(self) -> None:
         """Close the hot store and the segments."""
@@ -117,20 +124,6 @@ class Directory:
             os.close(fd)
         self._segments.clear()
         self.hot.close()
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest in a recording's directory; RecordingError if there is none or it is damaged."""
-    try:
-        with open(path / "manifest.json", "rb") as file:
-            found = json.loads(file.read(_MAX_MANIFEST))
-        if not isinstance(found, dict):
-            raise ValueError("it is no object")
-    except OSError as error:
-        raise RecordingError(f"{path}: not a recording: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{path}: its manifest is damaged: {error}") from None
-    return found
 
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
@@ -157,6 +150,35 @@ def directory_size(path: Path) -> int:
                 except OSError:
                     continue
     return total
+
+
+class PartCommons:
+    """What the processes of a recording share, while it is a directory."""
+
+    def __init__(self, part: Path) -> None:
+        self._part = part
+
+    def source(self, sha: str) -> bytes | None:
+        """The bytes of a source file, None if it is not there."""
+        if not _SHA.fullmatch(sha):
+            return None
+        try:
+            return (self._part / "sources" / sha).read_bytes()
+        except OSError:
+            return None
+
+    def own_sites(self, process: int) -> bytes:
+        """What a process itself wrote to its site table; RecordingError if that is not there."""
+        path = directory_of(self._part, process) / SITES
+        for _ in range(2):
+            try:
+                return path.read_bytes()
+            except OSError:
+                sealed = sealed_of(self._part, process)
+            if process and sealed.is_file():
+                with Members.at(str(sealed)) as members:
+                    return members.read(SITES)
+        raise RecordingError(f"{self._part}: the site table of process {process} is missing")
 
 
 class CollectorLock:

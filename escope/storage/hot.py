@@ -36,7 +36,9 @@ from escope.storage.tracker import StoredBlock
 
 Array = npt.NDArray[Any]
 
-_MAP_SIZE = 1 << 38
+MAP_SIZE = 1 << 38
+ONE_OF_MANY = 1 << 35
+"""Map size of one of many stores: what they reserve together must fit the address space."""
 _NUMBER = struct.Struct(">I")
 _LEVEL = struct.Struct("<Q")
 _MAX_NUMBER = 1 << 31
@@ -69,16 +71,18 @@ class HotState:
 
 
 class HotStore:
-    """One environment; `writable` for the one collector."""
+    """One environment; `writable` for the one collector, which may let it grow to `map_size`."""
 
-    def __init__(self, path: str, *, writable: bool = False, lock: bool = True) -> None:
+    def __init__(
+        self, path: str, *, writable: bool = False, lock: bool = True, map_size: int = MAP_SIZE
+    ) -> None:
         self.path = path
         try:
             if writable:
                 os.makedirs(path, mode=0o700, exist_ok=True)
             elif not os.path.isfile(os.path.join(path, "data.mdb")):
                 raise RecordingError(f"{path}: nothing was stored there")
-            size = _MAP_SIZE
+            size = map_size
             if not lock:
                 # Nobody writes any more: a map of the file's size suffices, and is bounded.
                 size = max(os.path.getsize(os.path.join(path, "data.mdb")), 1 << 20)

@@ -49,7 +49,7 @@ class Family(IntEnum):
 
 OUTERMOST_UNWIND = 64
 """A kind of marks of its own: UNWINDs that leave a thread's outermost frame."""
-MARKED = (Kind.RAISE, Kind.OUTPUT, Kind.THREAD_START, Kind.THREAD_END, Kind.HIT)
+MARKED = (Kind.RAISE, Kind.OUTPUT, Kind.THREAD_START, Kind.THREAD_END, Kind.HIT, Kind.FORK)
 
 
 def key_of(family: Family, number: int) -> int:

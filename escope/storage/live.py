@@ -6,6 +6,7 @@ block has the same number and content before and after it was stored.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -20,8 +21,13 @@ from escope.storage.control import Control, Stage
 from escope.storage.directory import Directory, collector_works, directory_size
 from escope.storage.hot import HotReader, HotState, HotStore
 from escope.storage.index import ArrayRun, Family, lookup
+from escope.storage.members import Members
+from escope.storage.process import process_alive
+from escope.storage.processes import directory_of, read_manifest, registered, sealed_of
 from escope.storage.ring import Ring
+from escope.storage.seal import Sealed
 from escope.storage.sites import Sites
+from escope.storage.stream import final_words
 from escope.storage.tracker import StoredBlock, Tracker
 
 Array = npt.NDArray[Any]
@@ -30,12 +36,16 @@ _SEQ_FAMILIES = (Family.ENDS, Family.MARKS)
 
 
 class Live:
-    """The directory of a recording whose collector is at work; safe for several threads."""
+    """The directory of a process whose collector is at work; safe for several threads.
 
-    def __init__(self, path: Path) -> None:
+    `home` is the recording's directory, where `path` is another process's.
+    """
+
+    def __init__(self, path: Path, home: Path | None = None) -> None:
         self.path = str(path)
+        self._home = home or path
         self._lock = RLock()
-        self._directory = Directory(path, HotStore.shared(str(path / "hot")))
+        self._directory = Directory(path, HotStore.shared(str(path / "hot")), home=home)
         self.manifest = self._directory.manifest()
         self._ring = Ring.attach(path / "ring", readonly=True)
         self.control = Control.attach(path / "control", readonly=True)
@@ -59,7 +69,7 @@ class Live:
     def live(self) -> bool:
         """Whether more may come."""
         return self._stage in (Stage.STARTING, Stage.DRAINING, Stage.SEALING) and collector_works(
-            self._directory.path
+            self._home
         )
 
     @property
@@ -181,6 +191,10 @@ class Live:
         """The bytes of a source file, None if it is not there."""
         return self._directory.source(sha)
 
+    def processes(self) -> list[dict[str, Any]]:
+        """What is known of each process but 0, in the order of their numbers."""
+        return listed_processes(self._home)
+
     def bytes(self) -> int:
         """Bytes on disk."""
         return directory_size(self._directory.path)
@@ -191,3 +205,27 @@ class Live:
             self._ring.close()
             self.control.close()
             self._directory.close()
+
+
+def listed_processes(part: Path) -> list[dict[str, Any]]:
+    """What is known of each process but 0 of a recording that is a directory; `events` are those published."""
+    found = []
+    for number in registered(part):
+        sealed = sealed_of(part, number)
+        try:
+            if sealed.is_file():
+                with Members.at(str(sealed)) as members:
+                    manifest = json.loads(members.read("manifest.json"))
+                found.append(Sealed.of(number, sealed, manifest).entry)
+                continue
+            path = directory_of(part, number)
+            manifest = read_manifest(path)
+            control = Control.attach(path / "control", readonly=True)
+            manifest.update(final_words(control), events=control.events)
+            if process_alive(control.program_pid):
+                manifest["status"] = None
+            control.close()
+            found.append(Sealed.entry_of(number, manifest))
+        except (RecordingError, ValueError, OSError) as error:
+            found.append(Sealed.broken(number, str(error)).entry)
+    return found

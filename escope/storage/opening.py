@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from escope.errors import RecordingError
 from escope.storage.archive import Archive
 from escope.storage.control import Control, Stage
-from escope.storage.directory import collector_works, directory_size
+from escope.storage.directory import PartCommons, collector_works, directory_size
 from escope.storage.live import Live
 from escope.storage.process import process_alive
+from escope.storage.processes import directory_of, sealed_of
 from escope.storage.store import Store
 
 _START_SECONDS = 10.0
@@ -35,7 +37,7 @@ def open_recording(path: str | os.PathLike[str]) -> Store:
         directory = Path(name)
         if _collected(directory):
             try:
-                return Store(Live(directory), final=_final_of(directory))
+                return Store(Live(directory), reopen=partial(_sealed, directory))
             except RecordingError:
                 final = _final_of(directory)
                 # It may have been sealed in this moment.
@@ -65,6 +67,40 @@ def _collected(directory: Path) -> bool:
         if not starting or time.monotonic() > deadline or not (works or process_alive(launcher)):
             return works
         time.sleep(0.01)
+
+
+def open_process(path: str, number: int) -> Store:
+    """The stream of process `number`, not 0, of the recording at `path`, which is open as a file or directory.
+
+    Raises RecordingError if it is not there, or damaged.
+    """
+    part = Path(path)
+    if not part.is_dir():
+        found = _sealed(part, number) if part.suffix == ".part" else Archive.inside(path, number)
+        if found is None:
+            raise RecordingError(f"{path}: no such recording")
+        return Store(found)
+    directory, sealed = directory_of(part, number), sealed_of(part, number)
+    reopen = partial(_sealed, part, number)
+    try:
+        if sealed.is_file():
+            return Store(Archive.beside(str(sealed), PartCommons(part)))
+        return Store(Live(directory, part), reopen=reopen)
+    except RecordingError:
+        # It may have been sealed in this moment.
+        if directory.exists() or (found := reopen()) is None:
+            raise
+        return Store(found)
+
+
+def _sealed(part: Path, number: int = 0) -> Archive | None:
+    """The sealed stream of a process whose recording was the directory `part`; None if there is none yet."""
+    final = _final_of(part)
+    if number and sealed_of(part, number).is_file():
+        return Archive.beside(str(sealed_of(part, number)), PartCommons(part))
+    if final is None or not final.is_file():
+        return None
+    return Archive.inside(str(final), number) if number else Archive(str(final))
 
 
 def _final_of(directory: Path) -> Path | None:

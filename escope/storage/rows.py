@@ -49,6 +49,7 @@ one before it.
     OUTPUT                  1 stdout, 2 stderr                bytes
     THREAD_START / _END     thread                            its name (start)
     HIT                     number of the predicate           none
+    FORK                    how (`Start`)                     INT: the number of the process that starts here
     TASK_CREATE             the task that was made            the qualified name of its coroutine
     TASK_SWITCH             the task that goes on             none
     TASK_AWAIT              the task that is suspended        what it waits for; NONE: its next turn
@@ -131,6 +132,16 @@ class Shape(IntEnum):
     """A closure cell: one ITEM row, or none if it is empty."""
     NAMESPACE = 13
     """A module's globals: ENTRY rows with string keys."""
+
+
+class Start(IntEnum):
+    """How a process came to be (`aux` of a FORK row)."""
+
+    FORK = 0
+    SPAWN = 1
+    """A new interpreter in a process of its own."""
+    EXEC = 2
+    """A new interpreter in the place of this one."""
 
 
 class Detail(IntEnum):

@@ -1,10 +1,12 @@
-"""Sealing: makes the archive of a recording's directory."""
+"""Sealing: makes the archive of a process's directory, and of the recording with those of its other processes."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,47 @@ from escope.storage.blocks import SUMMARY, cut
 from escope.storage.columns import event_ends, rows_of
 from escope.storage.directory import Directory
 from escope.storage.index import merge, merged_parts
+from escope.storage.processes import FOLDER
 from escope.storage.segments import SegmentWriter, compress, segment_name
 from escope.storage.tracker import StoredBlock, Tracker
 
 _MERGE_ENTRIES = 1 << 17
+_LISTED = (
+    "argv", "at", "began_ns", "cwd", "dropped", "duration_ns", "events", "kinds", "labels", "parent", "partial",
+    "pid", "started", "status", "how",
+)  # fmt: skip
+"""What the recording's manifest repeats of the manifests of its other processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The sealed stream of one process."""
+
+    number: int
+    path: Path | None
+    """None where it could not be sealed."""
+    size: int
+    entry: dict[str, Any]
+    """Its entry in the recording's list of processes."""
+
+    @classmethod
+    def of(cls, number: int, path: Path, manifest: dict[str, Any]) -> Sealed:
+        """What there is at `path`, whose manifest is `manifest`."""
+        return cls(number, path, path.stat().st_size, cls.entry_of(number, manifest))
+
+    @staticmethod
+    def entry_of(number: int, manifest: dict[str, Any]) -> dict[str, Any]:
+        """The entry of a process with this manifest in the recording's list."""
+        return {
+            "number": number,
+            "stored": True,
+            **{key: manifest.get(key) for key in _LISTED},
+        }
+
+    @classmethod
+    def broken(cls, number: int, reason: str) -> Sealed:
+        """The stream of a process that nothing can be said of but why."""
+        return cls(number, None, 0, {"number": number, "stored": False, "partial": reason})
 
 
 def counts_of(summaries: Any) -> dict[str, Any]:
@@ -49,10 +88,19 @@ def tail_blocks(tracker: Tracker, rows: bytes, block_rows: int) -> list[StoredBl
     return blocks
 
 
-def seal(directory: Directory, ring_rows: bytes, out: Path, manifest: dict[str, Any]) -> int:
+def seal(
+    directory: Directory,
+    ring_rows: bytes,
+    out: Path,
+    manifest: dict[str, Any],
+    others: Sequence[Sealed] = (),
+    *,
+    sync: bool = True,
+) -> Sealed:
     """Write the archive of `directory`, with the `ring_rows` that are not stored there yet, to `out`.
 
-    `out` appears complete or not at all.  Returns its size in bytes; OSError where it cannot be written.
+    The streams of `others` become members of it.  `out` appears complete or not at all; with `sync` it
+    outlives a power failure.  OSError where it cannot be written.
     """
     temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     part = directory.path
@@ -64,28 +112,38 @@ def seal(directory: Directory, ring_rows: bytes, out: Path, manifest: dict[str, 
         with os.fdopen(fd, "w+b") as file:
             writer = ArchiveWriter(file)
             try:
-                _write(writer, directory, ring_rows, manifest)
+                full = _write(writer, directory, ring_rows, manifest, others)
             except BaseException:
                 writer.abandon()
                 raise
             file.flush()
-            os.fsync(file.fileno())
-            size = os.fstat(file.fileno()).st_size
+            if sync:
+                os.fsync(file.fileno())
         os.replace(temporary, out)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(out.parent, os.O_RDONLY | os.O_CLOEXEC)
+    if sync:
+        _sync_folder(out.parent)
+    return Sealed.of(int(full.get("process", 0)), out, full)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-    return size
 
 
 def _write(
-    writer: ArchiveWriter, directory: Directory, ring_rows: bytes, manifest: dict[str, Any]
-) -> None:
+    writer: ArchiveWriter,
+    directory: Directory,
+    ring_rows: bytes,
+    manifest: dict[str, Any],
+    others: Sequence[Sealed],
+) -> dict[str, Any]:
+    """Write all members; return the manifest as it was written."""
     with directory.hot.reading() as reader:
         state = reader.state()
         tracker = directory.tracker(reader)
@@ -125,10 +183,20 @@ def _write(
     names = directory.source_names()
     for name in names:
         writer.add(f"sources/{name}", directory.source(name) or b"")
+    for other in others:
+        if other.path is not None:
+            with (
+                writer.open(f"{FOLDER}/{other.number}.esr") as member,
+                open(other.path, "rb") as file,
+            ):
+                shutil.copyfileobj(file, member, 1 << 20)
     full = {**manifest, **counts_of(summaries), "duration_ns": tracker.checkpoint.time}
     full["sealed"] = True
     # A member whose name was damaged must be missed, not taken for one that was never there.
     full["sources"] = names
     full.setdefault("dropped", 0)
+    if others:
+        full["processes"] = [other.entry for other in others]
     writer.add("manifest.json", json.dumps(full, indent=1).encode())
     writer.close()
+    return full

@@ -79,6 +79,17 @@ class Sites:
         """The instrumented modules: whether all of the code came from the code cache."""
         self._offset = 0
 
+    def copy(self) -> Sites:
+        """A table that goes its own way from here, with a file of its own."""
+        other = Sites()
+        other._kind, other._slot = self._kind.copy(), self._slot.copy()
+        other._code, other._line = self._code.copy(), self._line.copy()
+        other._raw = list(self._raw)
+        other.count = self.count
+        other.codes = dict(self.codes)
+        other.skipped, other.predicates = list(self.skipped), list(self.predicates)
+        return other
+
     @property
     def kind(self) -> npt.NDArray[np.uint8]:
         """`Kind` of each site, 0 where it has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any, Protocol
@@ -56,6 +56,7 @@ class _Source(Protocol):
     def values(self, family: Family, number: int) -> npt.NDArray[np.uint64]: ...
     def tables(self) -> bytes: ...
     def source(self, sha: str) -> bytes | None: ...
+    def processes(self) -> list[dict[str, Any]]: ...
     def bytes(self) -> int: ...
     def close(self) -> None: ...
 
@@ -75,10 +76,15 @@ class Store:
     """A recording that can be asked; safe for several threads at once."""
 
     def __init__(
-        self, source: _Source, *, final: Path | None = None, folder: Path | None = None
+        self,
+        source: _Source,
+        *,
+        reopen: Callable[[], Archive | None] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._source = source
-        self._final = final
+        self._reopen = reopen
+        """Gives the sealed stream, once there is one."""
         self._folder = folder
         self._retired: list[_Source] = []
         self._switched = False
@@ -134,8 +140,8 @@ class Store:
             if not isinstance(source, Live):
                 switched, self._switched = self._switched, False
                 return switched
-            if source.sealed and self._final is not None and self._final.is_file():
-                sealed = Archive(str(self._final))
+            sealed = self._reopen() if source.sealed and self._reopen is not None else None
+            if sealed is not None:
                 if len(sealed.summaries) >= self._full_blocks():
                     self._source = sealed
                     # Another thread may be reading from it at this moment.
@@ -181,7 +187,7 @@ class Store:
         found.update(counts_of(summaries))
         size = self._source.bytes()
         events = self.events
-        found["duration_ns"] = self.time_at(events - 1) if events else 0
+        found["duration_ns"] = self.time_at(events - 1) - self.began_ns if events else 0
         found["bytes"] = size
         found["bytes_per_event"] = round(size / events, 3) if events else 0.0
         found.setdefault("dropped", 0)
@@ -195,6 +201,28 @@ class Store:
             found["status"] = "unknown"
         found["sealed"] = bool(self.manifest.get("sealed")) and not self.live
         return found
+
+    # -- processes --------------------------------------------------------------------------------
+
+    @property
+    def number(self) -> int:
+        """The number of the process."""
+        return _whole(self.manifest.get("process"))
+
+    @property
+    def began_ns(self) -> int:
+        """When the process's stream began, in nanoseconds since the recording did."""
+        return _whole(self.manifest.get("began_ns"))
+
+    def processes(self) -> list[dict[str, Any]]:
+        """What is known of each process of the recording but 0, if this is the stream of 0."""
+        return self._source.processes()
+
+    def open_process(self, number: int) -> Store:
+        """The stream of another process of the recording; RecordingError if it is damaged or not there."""
+        from escope.storage.opening import open_process
+
+        return open_process(self.path, number)
 
     # -- code -------------------------------------------------------------------------------------
 
@@ -375,6 +403,7 @@ class Store:
     def seq_at_time(self, ns: int) -> int:
         """The last event whose time is at or before `ns`; 0 if none is."""
         summaries = self._source.summaries
+        ns -= self.began_ns
         if not len(summaries) or ns < 0:
             return 0
         times = np.maximum.accumulate(summaries["time"])
@@ -388,7 +417,7 @@ class Store:
 
     def time_at(self, seq: int) -> int:
         """Newest time stamp at or before the event, in nanoseconds since the recording began."""
-        return self.block(self.block_of(seq)).time_at(seq)
+        return self.began_ns + self.block(self.block_of(seq)).time_at(seq)
 
     def outermost_ends(self) -> npt.NDArray[np.int64]:
         """Seqs of the UNWINDs by which an exception left a thread's outermost frame, ascending."""
@@ -410,3 +439,8 @@ class Store:
             with self._lock:
                 self._seqs[kind] = found
         return found
+
+
+def _whole(value: object) -> int:
+    """A number of the manifest; 0 where it is none that can be."""
+    return value if type(value) is int and 0 <= value < 1 << 62 else 0

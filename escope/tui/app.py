@@ -332,8 +332,8 @@ def _beside(view: View) -> tuple[object, ...]:
     return view.cursor, view.breakpoints, view.events
 
 
-def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
-    """Play the recording at `path`; with `session` the one that its program is making.
+def run(path: str | os.PathLike[str], session: Session | None = None, *, process: int = 0) -> int:
+    """Play what `process` did in the recording at `path`; with `session` the one that its program is making.
 
     Returns the exit status: 0, or 70 where the player itself failed.
     Raises UsageError without a terminal, RecordingError for a bad recording.
@@ -342,7 +342,7 @@ def run(path: str | os.PathLike[str], session: Session | None = None) -> int:
         raise UsageError("the player needs a terminal for its input and its output")
     recording = open_recording(path, OPENING if session is not None else 0)
     with recording:
-        app = Cinema(recording, session)
+        app = Cinema(recording.process(process), session)
         app.run()
     return 70 if app.return_code else 0
 

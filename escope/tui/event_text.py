@@ -106,6 +106,8 @@ def _text(event: Event, lines: Sequence[str]) -> str:
         return f"{_owner(event.target)}.{shown}  now {_brief(event.target)}"
     if kind == "output":
         return f"{shown}  {_written(event.value)}"
+    if kind == "fork":
+        return f"{shown}  process {_brief(event.value)}"
     if kind == "hit":
         return f"hit  {shown}"
     return f"{kind}  {shown}"

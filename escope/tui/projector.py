@@ -94,12 +94,16 @@ class Projector:
         app.cinema.note(Pane.TIMELINE, self._timeline_note())
 
     def _title(self) -> str:
+        number = self._app.recording.number
+        return f"{self._program()}, process {number}" if number else self._program()
+
+    def _program(self) -> str:
         recording = self._app.recording
         argv = recording.manifest.get("argv")
         if isinstance(argv, list) and argv:
             words = [str(word) for word in argv]
-            if words[0] == "-m" and len(words) > 1:
-                return f"-m {words[1]}"
+            if words[0] in ("-m", "-c") and len(words) > 1:
+                return f"{words[0]} {words[1]}"
             return words[0].rsplit("/", 1)[-1]
         return recording.path.name
 

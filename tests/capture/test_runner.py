@@ -106,7 +106,7 @@ os.execv(sys.executable, [sys.executable, "-c", "print(5); raise SystemExit(6)"]
 """,
     "subprocess": """
 import subprocess, sys
-code = "import sys; print(sorted(sys.modules))"
+code = "import os, sys; print(sorted(os.environ.items()), sys.path, sys.flags)"
 print(subprocess.run([sys.executable, "-c", code], capture_output=True).stdout)
 """,
 }

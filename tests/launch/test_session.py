@@ -14,6 +14,7 @@ import pytest
 
 from escope.engine import launch
 from escope.engine.launch.session import Session
+from escope.engine.launch.wiring import Seal
 from escope.engine.replay.recording import Recording
 from escope.errors import UsageError
 from escope.storage.control import PauseReason, ProgramState
@@ -107,7 +108,7 @@ def test_the_program_has_a_terminal_that_can_be_typed_on_and_resized(
     read_until(session, "interrupted")
     assert session.wait(20) == 5
     assert session.state is ProgramState.ENDED
-    assert session.wait_sealed(20)
+    assert session.wait_sealed(20) is Seal.DONE
     assert (here / "run.esr").exists()
 
 
@@ -166,7 +167,7 @@ def test_prompts_on_a_terminal_are_output_of_the_program(
         read_until(session, text)
         session.write(b"x\n")
     assert session.wait(20) == 0
-    assert session.wait_sealed(20)
+    assert session.wait_sealed(20) is Seal.DONE
     with Recording.open(here / "run.esr") as recording:
         written = [(event.name, event.value.scalar) for event in recording.events(kind="output")]
     joined = {
@@ -210,7 +211,7 @@ def test_a_hit_names_the_predicate_that_was_set_when_another_one_was_taken_away(
         session.run()
         until(lambda: session.state is not ProgramState.PAUSED or control.paused_seq != hits[-1][0])
     assert session.wait(20) == 0
-    assert session.wait_sealed(20)
+    assert session.wait_sealed(20) is Seal.DONE
     assert [text for _, text in hits] == ["i == 1", "total > 2", "loop.py:6", "n == 7"]
     with Recording.open(here / "run.esr") as recording:
         recorded = [(event.seq, event.name) for event in recording.events(kind="hit")]

@@ -9,6 +9,7 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from escope.engine import capture
 from escope.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NATIVE = "escope.engine.capture._probes"
 
 def chosen() -> str:
     """`c` or `py`; `UsageError` if `ESCOPE_CORE` asks for what is not there."""
-    wanted = os.environ.get("ESCOPE_CORE", "")
+    wanted = capture.core_of_parent or os.environ.get("ESCOPE_CORE", "")
     if wanted not in ("", "c", "py"):
         raise UsageError(f"ESCOPE_CORE={wanted}: there is no such core; choose c or py")
     if wanted:

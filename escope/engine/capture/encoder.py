@@ -44,6 +44,10 @@ class Encoder(RowWriter):
         self._work: list[Followed] = []
         self._round = 0
 
+    def restart(self) -> None:
+        """Forget what was written: everything is at first sight again, under new ids."""
+        self.__init__(self.limits)  # type: ignore[misc]
+
     # Objects
 
     def object_token(self, value: Any) -> Token:

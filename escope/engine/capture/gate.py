@@ -50,6 +50,16 @@ class Gate:
             self._list(own)
         self._sort()
 
+    def move(self, control: Control) -> None:
+        """Go on with another control page, of which nothing was seen yet."""
+        self._control = control
+        self._version = self._seen = 0
+        self._mode = Command.RUN
+        self._stopped = False
+        self._breakpoints = parse_breakpoints(self._own)
+        self._sort()
+        self.say()
+
     def say(self) -> None:
         """Tell the core what `attentive` would look at."""
         if self.tell is not None:

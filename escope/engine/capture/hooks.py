@@ -45,6 +45,10 @@ class Hooks:
         }
         """By module and function: where to note the code of functions that hand on to a lock."""
         self.codes[_THREAD, "Condition.wait"] = self._waiting_through
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what waits in queues, in a forked child."""
         self._queues: Marks[Any] = Marks()
         """By SimpleQueue: the ids of its messages."""
 

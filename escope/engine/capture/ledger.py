@@ -8,18 +8,19 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from escope.config import CaptureLimits
 from escope.engine.capture import anatomy as an
 from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
+from escope.engine.capture.live import named_values
 from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
 from escope.events import Kind
-from escope.storage.rows import FIRST_SITELESS, Detail, Tag
+from escope.storage.rows import FIRST_SITELESS, NO_SLOT, Detail, Start, Tag
 
 if TYPE_CHECKING:
     from escope.engine.capture.probes import Probe
@@ -30,12 +31,22 @@ _TIME_STEP = 1_000
 """Nanoseconds that a time row has to be old for a call or return to write another."""
 
 
+Begun = tuple[FrameRecord, types.FrameType, dict[int, Any]]
+"""A frame that runs: what another stream says of it, itself, its cells by slot."""
+
 _NOTED = {
     Role.CALL: Kind.CALL,
     Role.YIELD: Kind.YIELD,
     Role.RESUME: Kind.RESUME,
     Role.UNWIND: Kind.UNWIND,
 }
+
+
+class Place(NamedTuple):
+    """Where a frame is that no probe tells of."""
+
+    code: CodeRecord
+    site_id: int
 
 
 class Ledger:
@@ -46,19 +57,27 @@ class Ledger:
     ) -> None:
         self.encoder = self.make_encoder(limits)
         self.is_instrumented = is_instrumented
+        self.heads: dict[tuple[int, Kind, int], int] = {}
+        """Row heads of sites by code id, kind, line (0: any), for events that no probe of theirs tells."""
+        self.stores: dict[tuple[int, str], int] = {}
+        """Row heads of store sites of plain locals by code id and name."""
+        self._begin()
+
+    def _begin(self) -> None:
         self.checker = self.make_checker()
         self.suspended: dict[int, FrameRecord] = {}
         """Suspended generators and coroutines by the address of their frame object."""
         self.current: ThreadRecord | None = None
         """The thread that the newest row belongs to."""
-        self.heads: dict[tuple[int, Kind, int], int] = {}
-        """Row heads of sites by code id, kind, line (0: any), for events that no probe of theirs tells."""
-        self.stores: dict[tuple[int, str], int] = {}
-        """Row heads of store sites of plain locals by code id and name."""
         self._next_frame = 1
         self._began = monotonic_ns()
         self._timed_at = -_TIME_EVERY
         self._time = -_TIME_STEP
+
+    def restart(self) -> None:
+        """Begin another stream, of which nothing is written yet; the sites stay."""
+        self.encoder.restart()
+        self._begin()
 
     @staticmethod
     def make_encoder(limits: CaptureLimits) -> Encoder:
@@ -109,7 +128,7 @@ class Ledger:
         """What tells `frame` from all others that run or are suspended."""
         return id(frame)
 
-    def new_frame(self, probe: Probe) -> FrameRecord:
+    def new_frame(self, probe: Probe | Place) -> FrameRecord:
         """A record with the next frame id."""
         record = FrameRecord(self._next_frame, probe.code, probe.site_id)
         self._next_frame += 1
@@ -204,6 +223,43 @@ class Ledger:
         self.encoder.event(
             (FIRST_SITELESS + Kind.THREAD_START) << 8 | Tag.STR, thread.number, number
         )
+
+    def process_starts(self, how: Start, number: int) -> None:
+        """Write that process `number` starts here."""
+        self.time()
+        head = (FIRST_SITELESS + Kind.FORK) << 8 | Tag.INT
+        self.encoder.event(head, how, number)
+
+    def adopt(self, thread: ThreadRecord, begun: Begun) -> None:
+        """Write the beginning of a frame that has run for a while, with its variables as they are now."""
+        before, frame, cells = begun
+        encoder, code = self.encoder, before.code
+        record = self.new_frame(Place(code, before.site))
+        record.address = before.address
+        module = encoder.namespace(frame.f_globals, code.module)
+        binds: list[tuple[int, int, int]] = []
+        values = named_values(frame) if code.body == "function" else {}
+        for slot, name in enumerate(code.variables):
+            if slot in code.cells:
+                cell = cells.get(slot)
+                if cell is not None:
+                    followed = record.cells[slot] = encoder.follow(cell)
+                    encoder.check(followed, "")
+                    binds.append((Detail.BIND << 8 | Tag.OBJECT, slot, followed.object_id))
+            elif name in values:
+                tag, number = self.value(values[name])
+                binds.append((Detail.BIND << 8 | tag, slot, number))
+        if code.body == "module":
+            binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, module.object_id))
+        elif code.body == "class" and an.is_mapping(names := frame.f_locals):
+            own = encoder.namespace(names) if type(names) is dict else encoder.follow(names)
+            binds.append((Detail.BIND << 8 | Tag.OBJECT, NO_SLOT, own.object_id))
+        encoder.drain()
+        self.time()
+        for head, aux, number in binds:
+            encoder.row(head, aux, number)
+        encoder.event(self.head(code, Kind.CALL), record.frame_id, 0)
+        thread.stack.append(record)
 
 
 def thread_end(ledger: Ledger, thread: ThreadRecord) -> None:

@@ -31,6 +31,8 @@ _KINDS = {
     Shape.INSTANCE: "instance",
 }
 _ALL = (1 << 62) - 1
+_FRAME_AND_US = 3
+"""References to the dict of a frame's variables where the program has none."""
 _EXTENDED_ARG = opcode.opmap["EXTENDED_ARG"]
 _CLEARED = opcode.opmap.get("LOAD_FAST_AND_CLEAR", -1)
 _anatomies: dict[int, an.Anatomy] = {}
@@ -69,6 +71,20 @@ def local_values(frame: types.FrameType) -> list[Any]:
     if not hidden:
         return list(held.values())
     return [held[name] for name in held if name not in hidden]
+
+
+def named_values(frame: types.FrameType) -> dict[str, Any]:
+    """The variables of a function's frame, those that can be asked for safely."""
+    held = frame.f_locals
+    code = frame.f_code
+    hidden = _unreadable(code)
+    found = {name: held[name] for name in held if name not in hidden}
+    if sys.version_info < (3, 13) and sys.getrefcount(held) <= _FRAME_AND_US:
+        # The frame keeps that dict, and what is in it would live as long as the frame; what else the program
+        # has put there stays.
+        for name in (*code.co_varnames, *code.co_cellvars, *code.co_freevars):
+            held.pop(name, None)
+    return found
 
 
 class LiveFrame:

@@ -63,6 +63,10 @@ class Locks:
         self._numbers = numbers
         self._is_instrumented = is_instrumented
         self._task_of = task_of
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what is held, in a forked child: it was acquired in the parent's stream."""
         self._held: Marks[list[tuple[int, Owner]]] = Marks()
         """By lock: the acquires that were not released, oldest first."""
         self._saved: dict[Owner, int] = {}

@@ -31,6 +31,10 @@ class Messages:
 
     def __init__(self, numbers: Numbers) -> None:
         self.numbers = numbers
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was sent, in a forked child: it is in the parent's stream."""
         self._queues: Marks[Fifo | AnyOrder] = Marks()
         """By queue: what waits in it."""
         self._work: Marks[int] = Marks()

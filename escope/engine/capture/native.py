@@ -17,10 +17,10 @@ from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.instrument import Operands, instrument_code
-from escope.engine.capture.ledger import Ledger
+from escope.engine.capture.ledger import Ledger, Place
 from escope.engine.capture.objects import Followed, ReferenceTable
 from escope.engine.capture.probes import Probe, act_of
-from escope.engine.capture.recorder import Recorder, raised_here
+from escope.engine.capture.recorder import Lock, Recorder, raised_here
 from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
@@ -43,6 +43,12 @@ class NativeEncoder(_probes.Core, Encoder):
         self.acts.update(write=Encoder.write, check=Encoder.check)
         self.know_containers(tuple(base for base, _ in CONTAINER_BASES))
         self._next_type = 1
+
+    def restart(self) -> None:
+        self.begin_anew(NativeTable(Anatomy, STEADY_READS))
+        self._next_type = 1
+        # The reference makes its own, where a dict stands for the names of a module or class.
+        self.__dict__.pop("_namespace_type", None)
 
 
 class NativeChecker(Checker):
@@ -72,6 +78,9 @@ class NativeLedger(Ledger):
 
     def __init__(self, limits: CaptureLimits, is_instrumented: Any) -> None:
         super().__init__(limits, is_instrumented)
+
+    def _begin(self) -> None:
+        super()._begin()
         self.suspended = self.encoder.suspended
 
     @property
@@ -101,7 +110,7 @@ class NativeLedger(Ledger):
         if frame is not None:
             self.encoder.settle(frame)
 
-    def new_frame(self, probe: Probe) -> FrameRecord:
+    def new_frame(self, probe: Probe | Place) -> FrameRecord:
         return self.encoder.new_frame(probe)
 
 
@@ -112,8 +121,21 @@ class NativeRecorder(Recorder):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
+        self.lock = _probes.Lock(self.ledger.encoder)
+        self._connect()
+        self.ledger.encoder.acts.update(
+            reads_as_seen=self._reads_as_seen,
+            builtin_name=_builtin_name,
+            is_foreign=_is_foreign,
+            is_foreign_type=_is_foreign_type,
+            attribute_stored=self._attribute_stored,
+            changed_by_item=self._changed_by_item,
+        )
+        self.gate.tell = self._watch
+        self.gate.say()
+
+    def _connect(self) -> None:
         encoder = self.ledger.encoder
-        self.lock = _probes.Lock(encoder)
         words, data = self.ring.memory
         encoder.connect(
             self,
@@ -124,16 +146,6 @@ class NativeRecorder(Recorder):
             data,
             self.control.memory,
         )
-        encoder.acts.update(
-            reads_as_seen=self._reads_as_seen,
-            builtin_name=_builtin_name,
-            is_foreign=_is_foreign,
-            is_foreign_type=_is_foreign_type,
-            attribute_stored=self._attribute_stored,
-            changed_by_item=self._changed_by_item,
-        )
-        self.gate.tell = self._watch
-        self.gate.say()
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         return NativeLedger(limits, self.is_instrumented)
@@ -266,9 +278,12 @@ class NativeRecorder(Recorder):
     def stopped(self) -> None:
         self.ledger.encoder.on = False
 
-    def after_fork_in_child(self) -> None:
+    def _free_lock(self) -> Lock:
+        return _probes.Lock(self.ledger.encoder)
+
+    def leave(self) -> None:
         self.ledger.encoder.forked()
-        super().after_fork_in_child()
+        super().leave()
 
 
 def _builtin_name(encoder: NativeEncoder, function: Any) -> str:

@@ -19,7 +19,8 @@ from escope.storage.rows import Shape
 _HELD_REFERENCES = 2
 """What `sys.getrefcount` says of an object that only its `Followed` refers to."""
 _YOUNG_SWEEP = 64
-_OLD_SLICE = 128
+SWEPT_AT_ONCE = 128
+"""Objects held for long that one `sweep` looks at."""
 
 
 Keeper = Callable[[], Any]
@@ -197,9 +198,9 @@ class ObjectTable:
         count = len(self._old)
         if count:
             start = self._cursor if self._cursor < count else 0
-            part = self._old[start : start + _OLD_SLICE]
+            part = self._old[start : start + SWEPT_AT_ONCE]
             kept = self._survivors(part)
-            self._old[start : start + _OLD_SLICE] = kept
+            self._old[start : start + SWEPT_AT_ONCE] = kept
             self._cursor = start + len(kept)
 
     def _survivors(self, candidates: list[Followed]) -> list[Followed]:
@@ -212,6 +213,12 @@ class ObjectTable:
             else:
                 kept.append(followed)
         return kept
+
+
+def let_go(followed: list[Followed]) -> None:
+    """Hold none of the objects any more, which are followed by no table that is still in use."""
+    for one in followed:
+        one.strong = one.weak = None
 
 
 ReferenceTable = ObjectTable

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from escope.engine.capture import audits
+
 if TYPE_CHECKING:
     from escope.engine.capture.recorder import Recorder
 
@@ -43,26 +45,32 @@ class OutputTap:
                 self._taps.append(_StreamTap(self._recorder, number, stream))
         if type(sys.stdin) is io.TextIOWrapper and type(sys.stdin.buffer) is io.BufferedReader:
             self._stdin = sys.stdin
-        _Audits.watch(self)
+        audits.watch("builtins.input", self._input)
+        audits.watch("sys.addaudithook", self._refuse_audits)
 
     def restore(self) -> None:
         """Take the taps away."""
-        _Audits.forget(self)
+        audits.forget("builtins.input", self._input)
+        audits.forget("sys.addaudithook", self._refuse_audits)
         for tap in self._taps:
             tap.restore()
         self._taps.clear()
 
-    def refuse_audits(self) -> None:
-        """The program is about to watch everything that happens in its process."""
+    def _refuse_audits(self, arguments: tuple[Any, ...]) -> None:
+        """The program is about to watch everything that happens in its process.
+
+        Its hook would be called for what the recorder itself does, and then be recorded doing it, without end.
+        """
         self._recorder.detach(
             "the program sets an audit hook, which would see the recorder at work"
         )
 
-    def prompt(self, prompt: Any) -> None:
+    def _input(self, arguments: tuple[Any, ...]) -> None:
         """Note the prompt that `input` is about to write, unless it writes it to `sys.stdout` itself.
 
         On a terminal it writes it to the C library's stderr, or to its stdout once `readline` is loaded.
         """
+        (prompt,) = arguments
         stdin, stdout = sys.stdin, sys.stdout
         if prompt is None or stdin is not self._stdin:
             return
@@ -76,35 +84,6 @@ class OutputTap:
             return
         if data and b"\0" not in data:
             self._recorder.wrote(1 if "readline" in sys.modules else 2, data)
-
-
-class _Audits:
-    """The audit hook of this process, and who wants to know."""
-
-    hooked = False
-    tap: OutputTap | None = None
-
-    @classmethod
-    def watch(cls, tap: OutputTap) -> None:
-        cls.tap = tap
-        if not cls.hooked:
-            cls.hooked = True
-            sys.addaudithook(_audit)
-
-    @classmethod
-    def forget(cls, tap: OutputTap) -> None:
-        if cls.tap is tap:
-            cls.tap = None
-
-
-def _audit(event: str, arguments: tuple[Any, ...]) -> None:
-    if _Audits.tap is None:
-        return
-    if event == "builtins.input":
-        _Audits.tap.prompt(arguments[0])
-    elif event == "sys.addaudithook":
-        # It would be called for what the recorder itself does, and then be recorded doing it, without end.
-        _Audits.tap.refuse_audits()
 
 
 class _StreamTap:

@@ -13,6 +13,7 @@ from _thread import RLock, _local, get_ident
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from time import monotonic_ns
 from typing import Any
 
 from escope.config import CaptureLimits
@@ -24,9 +25,11 @@ from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.gate import Gate
 from escope.engine.capture.hooks import Hooks
 from escope.engine.capture.instrument import instrument_code
-from escope.engine.capture.ledger import Ledger, thread_end
+from escope.engine.capture.ledger import Begun, Ledger, thread_end
 from escope.engine.capture.locks import Locks
 from escope.engine.capture.messages import Messages
+from escope.engine.capture.newcomer import Newcomer
+from escope.engine.capture.objects import SWEPT_AT_ONCE, let_go
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
@@ -34,6 +37,7 @@ from escope.engine.capture.taps import Taps
 from escope.engine.capture.tasks import Tasks
 from escope.storage.control import Control, ProgramState
 from escope.storage.ring import Ring
+from escope.storage.rows import Start
 
 _SWEEP_EVERY = 64
 _OWN_FILES = str(Path(__file__).parent)
@@ -54,6 +58,12 @@ class Recorder:
         predicates: tuple[str, ...] = (),
     ) -> None:
         self.on = True
+        self.process = 0
+        """This process's number in the recording."""
+        self.last_child = 0
+        """The newest number that was given to a child."""
+        self.inherits: list[tuple[int, int]] = []
+        """Pieces of site tables that this process's own goes on from: whose, and how many bytes."""
         self.ring = ring
         self.table = table
         self.control = control
@@ -75,10 +85,10 @@ class Recorder:
         self.output_tap = OutputTap(self)
         numbers = Numbers()
         self.tasks = Tasks(self)
-        messages = Messages(numbers)
-        locks = Locks(numbers, self.is_instrumented, self.tasks.running)
-        self.hooks = Hooks(self, messages, locks, self.tasks)
-        taps = [*self.tasks.taps(), *messages.taps(), *locks.taps()]
+        self.messages = Messages(numbers)
+        self.locks = Locks(numbers, self.is_instrumented, self.tasks.running)
+        self.hooks = Hooks(self, self.messages, self.locks, self.tasks)
+        taps = [*self.tasks.taps(), *self.messages.taps(), *self.locks.taps()]
         self.taps = Taps(self, taps, self.hooks.codes)
 
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
@@ -89,24 +99,30 @@ class Recorder:
     def start(
         cls,
         part: Path,
-        scope: object,
         limits: CaptureLimits | None = None,
         predicates: list[str] | None = None,
+        process: Newcomer | None = None,
     ) -> Recorder:
-        """Attach to the recording directory `part` and begin; the collector drains what is recorded.
+        """Begin to record this process into the recording directory `part`, as process 0 or as `process`.
 
-        Raises `RecordingError` where the ring or the control page cannot be used.
+        The collector drains what is recorded.  Raises `RecordingError` or OSError where the ring or the
+        control page cannot be used.
         """
         with high_descriptors():
-            control = Control.attach(part / "control")
-            ring = Ring.attach(part / "ring")
-            table = SiteTable(part)
+            if process is None:
+                path = part
+                control = Control.attach(part / "control")
+                ring = Ring.attach(part / "ring")
+            else:
+                path, ring, control = process.register()
+            table = SiteTable(path, part)
             table.open()
         ring.pid = os.getpid()
         recorder = cls(ring, table, control, limits, tuple(predicates or ()))
+        recorder.process = 0 if process is None else process.claim.number
+        control.began = monotonic_ns()
         control.program_pid = os.getpid()
         control.program_state = ProgramState.RUNNING
-        os.register_at_fork(after_in_child=recorder.after_fork_in_child)
         recorder.output_tap.attach()
         recorder.taps.install()
         recorder.hooks.install()
@@ -117,8 +133,7 @@ class Recorder:
         with self.lock:
             if not self.on:
                 return
-            if self._written:
-                self.fire(_nothing)
+            self.settle_output()
             self._flush()
             self.on = False
             self.stopped()
@@ -138,11 +153,76 @@ class Recorder:
         """Say anew whether the next event has something to do before it."""
         self.noted(bool(self._written or self._limit or self.tasks.starting))
 
-    def after_fork_in_child(self) -> None:
-        """A child is not recorded: its probes do nothing, and the ring stays its parent's."""
+    def leave(self) -> None:
+        """A child that is not recorded: its probes do nothing, and the ring stays its parent's."""
         self.on = False
-        self.lock = RLock()
+        self.lock = self._free_lock()
         self.output_tap.restore()
+
+    def starts(self, how: Start, number: int) -> int | None:
+        """Record that process `number` starts here; the event's seq, or None if it is not to be recorded.
+
+        That is so where a signal handler runs in the middle of an event: a fork would copy half of it.
+        """
+        with self.lock:
+            thread = self.own_thread()
+            if thread is not None and thread.busy:
+                return None
+            self.fire(_process_starts, how, number)
+            return self.ledger.encoder.events - 1 if self.on else None
+
+    def settle_output(self) -> None:
+        """Let output that was noted become an event: the process may end without another."""
+        with self.lock:
+            if self._written:
+                self.fire(_nothing)
+
+    def restart(self, newcomer: Newcomer) -> None:
+        """In a forked child: go on in a stream of its own, which nothing of the parent's reaches.
+
+        Raises RecordingError, CaptureError or OSError where there can be none.
+        """
+        self.on = False
+        thread = self.threads.get(get_ident())
+        begun = _running(self.ledger, thread) if thread is not None else []
+        before = self.ledger.encoder.objects.followed()
+        old = self.ring, self.control
+        with high_descriptors():
+            path, self.ring, self.control = newcomer.register()
+            self.table.move(path)
+        self.process = newcomer.claim.number
+        self.inherits = newcomer.inherits
+        self.lock = self._free_lock()
+        self.ledger.restart()
+        tasks = self.tasks.restart(thread.number) if thread is not None else []
+        self.messages.restart()
+        self.locks.restart()
+        self.hooks.restart()
+        self.threads = {}
+        self._next_thread = 1
+        self._locals = _local()
+        self._written = bytearray()
+        self._writer = (0, 0)
+        self._swept_at = 0
+        self._connect()
+        self.gate.move(self.control)
+        self.control.began = monotonic_ns()
+        self.control.program_state = ProgramState.RUNNING
+        self.on = True
+        self.fire(_adopt, begun)
+        self.fire(self.tasks.adopt, tasks)
+        self.look_out()
+        # Now, so that finalizers which run are recorded.
+        let_go(before)
+        for mapping in old:
+            mapping.close()
+
+    def _free_lock(self) -> Lock:
+        """The lock of this core, held by nobody."""
+        return RLock()
+
+    def _connect(self) -> None:
+        """Let the core write to the ring, for one that does it itself."""
 
     def detach(self, reason: str) -> None:
         """Recording cannot go on: say so once; the program goes on without it."""
@@ -390,6 +470,40 @@ class Recorder:
         ledger.written(stream, data)
         if before is not None and writer is not None and writer is not before:
             ledger.switch(before)
+
+
+def _process_starts(ledger: Ledger, thread: ThreadRecord, how: Start, number: int) -> None:
+    """A process starts here; what only the recorder still holds is let go of before it can be copied."""
+    table = ledger.encoder.objects
+    left, before = len(table.followed()), -1
+    while how is Start.FORK and left != before:
+        # One call looks at a slice of them.
+        for _ in range(left // SWEPT_AT_ONCE + 1):
+            table.sweep()
+        left, before = len(table.followed()), left
+    ledger.process_starts(how, number)
+
+
+def _running(ledger: Ledger, thread: ThreadRecord) -> list[Begun]:
+    """The frames of the calling thread that are recorded, outermost first."""
+    frames = {}
+    walk: types.FrameType | None = sys._getframe()
+    while walk is not None:
+        frames[ledger.address(walk)] = walk
+        walk = walk.f_back
+    found = []
+    for record in thread.stack:
+        frame = frames.get(record.address)
+        if frame is not None:
+            cells = {slot: followed.target() for slot, followed in record.cells.items()}
+            found.append((record, frame, cells))
+    return found
+
+
+def _adopt(ledger: Ledger, thread: ThreadRecord, begun: list[Begun]) -> None:
+    """Begin a stream with the frames that the thread is in already."""
+    for one in begun:
+        ledger.adopt(thread, one)
 
 
 def _nothing(ledger: Ledger, thread: ThreadRecord) -> None:

@@ -1,4 +1,4 @@
-"""The runner: inside the recorded process, runs SCRIPT or `-m MODULE` as plain Python would.
+"""The runner: inside a recorded process, runs SCRIPT, `-m MODULE` or `-c TEXT` as plain Python would.
 
 The launcher starts an interpreter with a `-c` text that loads escope from one given place, whatever
 `sys.path` says, and calls `main`.  Everything that the program could see of that start is
@@ -18,10 +18,10 @@ import warnings
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from escope.config import CaptureLimits
-from escope.engine.capture.cache import CodeCache
+from escope.engine import capture
 from escope.engine.capture.loader import RecordingFinder, instrumented
 from escope.engine.capture.own_builtins import own_builtins
 from escope.engine.capture.scope import ESCOPE, Scope
@@ -41,6 +41,9 @@ _MAIN_NAMES = (
 """What CPython puts into a fresh `__main__`."""
 
 
+_MULTIPROCESSING = "from multiprocessing."
+"""How the texts begin with which `multiprocessing` starts interpreters."""
+
 _SEARCHING = ("<string>", "<frozen runpy>", "<frozen importlib.", "<frozen zipimport>")
 """Where the bootstrap and what searches for a module come from."""
 
@@ -48,7 +51,8 @@ _SEARCHING = ("<string>", "<frozen runpy>", "<frozen importlib.", "<frozen zipim
 def main(before: set[str]) -> None:
     """Start the recorder, then run the program; `before` names the modules that plain Python has by now.
 
-    The arguments are `-c ROOT LIBRARY SETTINGS TARGET [ARG…]`, SETTINGS being what `launch.program` wrote.
+    The arguments are `-c ROOT LIBRARY SETTINGS TARGET [ARG…]`, SETTINGS being what `launch.program` wrote,
+    or `spawns` for a child of a process that is recorded.
     """
     settings: dict[str, Any] = json.loads(sys.argv[3])
     target, arguments = sys.argv[4], sys.argv[5:]
@@ -59,24 +63,30 @@ def main(before: set[str]) -> None:
     if settings["terminal"]:
         # The leader of a session without a terminal gets the first one that it opens.
         os.close(os.open(os.ttyname(0), os.O_RDWR))
-    is_module = settings["module"]
+    mode = settings["mode"]
     recorder, finder = _start(settings, target)
     sys.path.remove(sys.argv[2])
 
-    plain = [*flags, "-m", target] if is_module else [*flags, target]
-    sys.orig_argv[1:] = [*plain, *arguments]
-    sys.argv[:] = ["-m" if is_module else target, *arguments]
-    container = not is_module and _is_container(target)
+    way = [] if mode == "script" else [f"-{mode}"]
+    plain = settings.get("plain") or [*flags, *way, target, *arguments]
+    sys.orig_argv[1:] = plain
+    sys.argv[:] = [way[0] if way else target, *arguments]
+    container = mode == "script" and _is_container(target)
     if container or not sys.flags.safe_path:
         if container:
             home = os.getcwd() if target == "." else os.path.join(os.getcwd(), target)
+        elif mode == "c":
+            home = ""
         else:
-            home = os.getcwd() if is_module else os.path.dirname(os.path.realpath(target))
+            home = os.getcwd() if mode == "m" else os.path.dirname(os.path.realpath(target))
         sys.path.insert(0, home)
         _give_back(before, home)
-    signal.pthread_sigmask(signal.SIG_SETMASK, settings["mask"])
+    if settings["mask"] is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, settings["mask"])
     try:
-        if is_module or container:
+        if mode == "c":
+            exec(_compile_text(target, recorder, plain), namespace)
+        elif mode == "m" or container:
             import runpy
 
             if finder is not None:
@@ -96,11 +106,9 @@ def main(before: set[str]) -> None:
             except (SyntaxError, ValueError):
                 if not os.path.isfile(path):
                     raise
-                # Python itself words this best, and some errors it words differently for a file.
-                if recorder is not None:
-                    recorder.control.never_started = 1
-                    recorder.stop()
-                os.execv(sys.executable, [sys.executable, *plain, *arguments])
+                _leave_to_python(recorder, plain)
+            except OSError:
+                _leave_to_python(recorder, plain)
             namespace["__file__"] = path
             namespace["__cached__"] = None
             namespace["__loader__"] = SourceFileLoader("__main__", path)
@@ -125,22 +133,44 @@ def _only_looked_for(tb: TracebackType | None) -> bool:
 
 def _start(settings: dict[str, Any], target: str) -> tuple[Recorder | None, RecordingFinder | None]:
     """Return the running recorder and its finder; None, after one warning, if it cannot start."""
-    of = Scope.of_module if settings["module"] else Scope.of_script
+    process = settings.get("process")
     try:
         # Here, because whatever is wrong with the recorder, the program runs.
+        capture.core_of_parent = settings.get("core", "")
         with own_builtins():
-            from escope.engine.capture.core import recorder_class
+            from escope.engine.capture.cache import CodeCache
+            from escope.engine.capture.core import CORE, recorder_class
+            from escope.engine.capture.forks import Forks
+            from escope.engine.capture.newcomer import Newcomer
+            from escope.engine.capture.spawns import Spawns, own_bootstrap
 
             recorder_type = recorder_class()
-        scope = of(target, include=settings["include"], exclude=settings["exclude"])
+        scope = _scope(settings, target)
         part = Path(settings["part"])
-        recorder = recorder_type.start(part, scope, CaptureLimits(), settings["predicates"])
+        recorder = recorder_type.start(
+            part,
+            CaptureLimits(),
+            settings["predicates"],
+            None if process is None else Newcomer.from_json(part, process),
+        )
         if settings["cache"] is not None:
             recorder.cache = CodeCache(settings["cache"])
+        children = settings["children"]
+        Forks(recorder, part if children else None).attach()
+        if children:
+            inherited = {**settings, "scope": scope.to_json(), "core": CORE}
+            inherited.update(mask=None, terminal=False)
+            Spawns(recorder, part, own_bootstrap(), inherited).attach()
         finder = RecordingFinder(recorder, scope)
         finder.install()
     except Exception as error:
-        print(f"escope: not recording: {type(error).__name__}: {error}", file=sys.stderr)
+        if process is None:
+            print(f"escope: not recording: {type(error).__name__}: {error}", file=sys.stderr)
+        else:
+            # It comes too late for a recording that is complete, say; it goes its way without a word.
+            from escope.engine.capture.newcomer import Newcomer
+
+            Newcomer.from_json(Path(settings["part"]), process).claim.cancel()
         return None, None
     # Registered first, so that it runs last: what the program's own exit functions do is recorded.
     atexit.register(_stop, recorder, finder)
@@ -152,6 +182,70 @@ def _stop(recorder: Recorder, finder: RecordingFinder) -> None:
     if recorder.on:
         finder.account()
     recorder.stop()
+
+
+def _scope(settings: dict[str, Any], target: str) -> Scope:
+    if "scope" in settings:
+        return Scope.from_json(settings["scope"])
+    of = Scope.of_module if settings["mode"] == "m" else Scope.of_script
+    return of(target, include=settings["include"], exclude=settings["exclude"])
+
+
+def _leave_to_python(recorder: Recorder | None, plain: list[str]) -> NoReturn:
+    """Let Python itself find out what is wrong with the program: it words this best."""
+    if recorder is not None:
+        recorder.control.never_started = 1
+        recorder.stop()
+    os.execv(sys.executable, [sys.executable, *plain])
+
+
+def _compile_text(text: str, recorder: Recorder | None, plain: list[str]) -> CodeType:
+    """Return the code of a `-c` text, with probes if there is a recorder."""
+    linecache: Any = sys.modules.get("linecache")
+    if hasattr(linecache, "cache"):
+        # CPython 3.13.0 has put the text of the bootstrap there.
+        linecache.cache.pop("<string>", None)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            code = compile(text, "<string>", "exec", dont_inherit=True)
+        source = text.encode()
+    except (SyntaxError, ValueError):
+        _leave_to_python(recorder, plain)
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+    register = getattr(linecache, "_register_code", None)
+    if register is not None:
+        # Tracebacks show the lines of such a text from 3.13 on; 3.13.0 goes by the name, later ones by the code.
+        register(code if hasattr(linecache, "_interactive_cache") else "<string>", text, "<string>")
+    if recorder is None:
+        return code
+    if text.startswith(_MULTIPROCESSING):
+        # Its text is nobody's program; the one that it is about to run is.
+        _prepare_path_runs(recorder)
+        return code
+    return instrumented(recorder, code, "__main__", source)
+
+
+def _prepare_path_runs(recorder: Recorder) -> None:
+    """Instrument what `multiprocessing` runs by its path, once: the main module of the parent."""
+    import runpy
+
+    name = "_get_code_from_file"
+    plain = getattr(runpy, name)
+
+    def get_code_from_file(*arguments: Any) -> Any:
+        setattr(runpy, name, plain)
+        found = plain(*arguments)
+        code = found if isinstance(found, CodeType) else found[0]
+        try:
+            with open(code.co_filename, "rb") as file:
+                source = file.read()
+        except OSError:
+            return found
+        code = instrumented(recorder, code, "__mp_main__", source)
+        return code if isinstance(found, CodeType) else (code, *found[1:])
+
+    setattr(runpy, name, get_code_from_file)
 
 
 def _compile(path: str, recorder: Recorder | None) -> CodeType:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from typing import Any
 
 PROJECT_MARKERS = ("pyproject.toml", "setup.cfg", "setup.py", ".git")
 ESCOPE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -81,6 +82,25 @@ class Scope:
         here = os.getcwd()
         package = module.partition(".")[0]
         return cls([project_root(here) or here], package=package, include=include, exclude=exclude)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `from_json` makes the same scope of, in whatever directory."""
+        return {
+            "roots": self.roots,
+            "package": self.package,
+            "include": self.include,
+            "exclude": self.exclude,
+        }
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> Scope:
+        """Return the scope that `to_json` describes."""
+        return cls(
+            found["roots"],
+            package=found["package"],
+            include=found["include"],
+            exclude=found["exclude"],
+        )
 
     def reason(self, module: str, file: str | None) -> str | None:
         """Return None if `module` in `file` is to be traced, else one phrase that says why not."""

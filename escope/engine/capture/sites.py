@@ -19,6 +19,7 @@ from escope.errors import CaptureError
 from escope.events import CodeId, Kind, SiteId
 from escope.storage.rows import FIRST_SITE
 
+SITES = "sites.jsonl"
 _LAST_SITE = (1 << 24) - 1
 _CO_OPTIMIZED, _CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x1, 0x20, 0x80, 0x200
 
@@ -160,14 +161,14 @@ def parameter_count(code: CodeType) -> int:
 
 
 class SiteTable:
-    """Allocates ids and appends them, with the sources, to the recording directory."""
+    """Allocates ids and appends them to a process's directory, and the sources to the recording's, `home`."""
 
-    def __init__(self, part: Path) -> None:
-        self._path = part / "sites.jsonl"
-        self._sources = part / "sources"
+    def __init__(self, part: Path, home: Path | None = None) -> None:
+        self._path = part / SITES
+        self._sources = (home or part) / "sources"
         self._lock = RLock()
-        self._next_code = 1
-        self._next_site = FIRST_SITE
+        self._place = (0, 1, FIRST_SITE)
+        """Bytes written, next code, next site; in one piece, because a fork may come at any moment."""
         self._known_sources: set[str] = set()
         self._predicates = 0
         self._file: int | None = None
@@ -216,7 +217,7 @@ class SiteTable:
         flags = code.co_flags
         lines = [line for _, _, line in code.co_lines() if line is not None]
         with self._lock:
-            number = self._next_code
+            size, number, next_site = self._place
             record = CodeRecord(
                 CodeId(number),
                 module,
@@ -236,16 +237,15 @@ class SiteTable:
             )
             sites = [
                 Site(SiteId(site), spec.kind, *spec.location, spec.name, spec.slot, spec.offset)
-                for site, spec in enumerate(specs, self._next_site)
+                for site, spec in enumerate(specs, next_site)
             ]
-            if self._next_site + len(sites) > _LAST_SITE:
+            if next_site + len(sites) > _LAST_SITE:
                 raise CaptureError("more than 16 million sites: record fewer modules (--exclude)")
             line = record.to_json(sites)
             if cached:
                 line["cached"] = True
-            self._append(line)
-            self._next_code += 1
-            self._next_site += len(sites)
+            size += self._append(line)
+            self._place = (size, number + 1, next_site + len(sites))
         return record, sites
 
     def skip(self, module: str, file: str | None, reason: str, qualname: str | None = None) -> None:
@@ -253,13 +253,28 @@ class SiteTable:
         line: dict[str, Any] = {"type": "skipped", "module": module, "file": file, "reason": reason}
         if qualname is not None:
             line["qualname"] = qualname
-        with self._lock:
-            self._append(line)
+        self._add(line)
 
     def add_predicate(self, number: int, text: str) -> None:
         """Put on record what the predicate `number` says."""
-        with self._lock:
-            self._append({"type": "predicate", "number": number, "text": text})
+        self._add({"type": "predicate", "number": number, "text": text})
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self._place[0]
+
+    def move(self, folder: Path) -> None:
+        """Write what follows to the folder of another process, whose table goes on from this one's.
+
+        For a forked child, in which no other thread runs.
+        """
+        self._lock = RLock()
+        self.close()
+        self._path = folder / SITES
+        _, number, site = self._place
+        self._place = (0, number, site)
+        self.open()
 
     def close(self) -> None:
         """Release the file."""
@@ -268,7 +283,12 @@ class SiteTable:
                 os.close(self._file)
                 self._file = None
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _add(self, line: dict[str, Any]) -> None:
+        with self._lock:
+            size, number, site = self._place
+            self._place = (size + self._append(line), number, site)
+
+    def _append(self, line: dict[str, Any]) -> int:
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
             written = os.write(self._opened(), data)
@@ -276,9 +296,11 @@ class SiteTable:
             raise CaptureError(f"{self._path}: cannot be written: {error.strerror}") from error
         if written != len(data):
             raise CaptureError(f"{self._path}: cannot be written: no space left")
+        return written
 
     def _store(self, path: Path, data: bytes) -> None:
-        new = path.with_name(path.name + ".new")
+        # Other processes of the recording may be storing the same source.
+        new = path.with_name(f"{path.name}.{os.getpid()}.new")
         try:
             with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(data)

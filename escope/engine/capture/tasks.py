@@ -97,6 +97,20 @@ class Tasks:
             *(Tap(loop, name, loop_turn, ("self",), self.loop_turns) for name in runs),
         ]
 
+    def restart(self, number: int) -> list[Any]:
+        """Forget what is known, in a forked child; the tasks in whose turns thread `number` is, for `adopt`."""
+        running = [task for _, task in self._running.get(number, ())]
+        self._known = Marks()
+        self._next = 1
+        self._running = {}
+        self.starting = {}
+        return running
+
+    def adopt(self, ledger: Ledger, thread: ThreadRecord, tasks: list[Any]) -> None:
+        """Begin a stream in the turns of `tasks`, outermost first."""
+        for task in tasks:
+            self._switch(ledger, thread, self._create(ledger, thread, task), task)
+
     def running(self, thread: ThreadRecord) -> int:
         """The task that the thread runs, 0 if none."""
         running = self._running.get(thread.number)

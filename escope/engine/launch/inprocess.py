@@ -13,6 +13,7 @@ from types import TracebackType
 from escope.config import CaptureLimits
 from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.core import recorder_class
+from escope.engine.capture.forks import Forks
 from escope.engine.capture.loaded import LoadedFunctions
 from escope.engine.capture.loader import RecordingFinder
 from escope.engine.capture.own_builtins import own_builtins
@@ -59,8 +60,10 @@ class ProcessRecording:
             with own_builtins():
                 recorder_type = recorder_class()
             recorder = recorder_type.start(
-                wiring.output.part, scope, CaptureLimits(), list(options.break_when)
+                wiring.output.part, CaptureLimits(), list(options.break_when)
             )
+            # They would outlive `stop`, which waits for the sealed file.
+            Forks(recorder, None).attach()
         except (EscopeError, OSError) as error:
             wiring.abandon()
             raise UsageError(f"cannot record: {error}") from None

@@ -5,34 +5,39 @@ from __future__ import annotations
 import os
 import sys
 
-from escope.engine.launch.wiring import Wiring
+from escope.engine.launch.wiring import Seal, Wiring
 
 
-def narrate(wiring: Wiring, seconds: float, *, left: bool = False) -> None:
+def narrate(wiring: Wiring, seconds: float, seal: Seal) -> None:
     """Say in one line what was recorded, where it lies and how to open it."""
-    if not left and _discarded(wiring):
+    if seal is Seal.DONE and _discarded(wiring):
         text = "nothing was recorded: there was no program to run"
     else:
-        text = summary(wiring, seconds, left=left)
+        text = summary(wiring, seconds, seal)
     try:
         print(f"escope: {visible(text)}", file=sys.stderr, flush=True)
     except OSError:
         pass  # nobody listens any more
 
 
-def summary(wiring: Wiring, seconds: float, *, left: bool = False) -> str:
+def summary(wiring: Wiring, seconds: float, seal: Seal) -> str:
     """Return the line."""
     control, output = wiring.control, wiring.output
     shown = _shown(str(output.file))
     size = _size(str(output.file))
-    events, traced = control.stored_events, True
+    events, traced, processes = control.events, True, 1
     if size is not None:
-        events, traced = _contents(str(output.file))
-    parts = [f"{events:,} event{'' if events == 1 else 's'} in {seconds:.2f} s"]
+        events, traced, processes = _contents(str(output.file))
+    of = f" of {processes} processes" if processes > 1 else ""
+    parts = [f"{events:,} event{'' if events == 1 else 's'}{of} in {seconds:.2f} s"]
     problem = wiring.problem()
     if size is not None:
         parts.append(f"{shown} ({size})")
-    elif left:
+    elif seal is Seal.AWAITS:
+        count = control.awaited
+        runs = "1 process runs on" if count == 1 else f"{count} processes run on"
+        parts.append(f"{runs}; {shown} is sealed when the last has ended")
+    elif seal is Seal.LEFT:
         parts.append(f"{shown} is still being sealed")
     else:
         parts.append(f"{shown}.part is not sealed")
@@ -96,17 +101,20 @@ def _size(path: str) -> str | None:
     return None
 
 
-def _contents(path: str) -> tuple[int, bool]:
-    """Return how many events the sealed file holds, and whether any code was traced."""
+def _contents(path: str) -> tuple[int, bool, int]:
+    """Return how many events the sealed file holds, whether any code was traced, and of how many processes."""
     import json
     from zipfile import BadZipFile, ZipFile
 
     try:
         with ZipFile(path) as archive:
-            events = int(json.loads(archive.read("manifest.json"))["events"])
-            return events, b'{"type":"code"' in archive.read("sites.jsonl")
-    except (OSError, BadZipFile, ValueError, KeyError, TypeError):
-        return 0, True
+            manifest = json.loads(archive.read("manifest.json"))
+            others = manifest.get("processes", [])
+            events = int(manifest["events"]) + sum(int(one.get("events") or 0) for one in others)
+            traced = b'{"type":"code"' in archive.read("sites.jsonl")
+            return events, traced or bool(others), 1 + len(others)
+    except (OSError, BadZipFile, ValueError, KeyError, TypeError, AttributeError):
+        return 0, True, 1
 
 
 def _quoted(path: str) -> str:

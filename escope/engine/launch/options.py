@@ -22,6 +22,8 @@ class RecordOptions:
     break_when: tuple[str, ...] = field(default=())
     max_size: int | None = None
     """Bytes that the recording may take."""
+    children: bool = True
+    """Whether processes that the program starts are recorded, too."""
 
     @property
     def name(self) -> str:

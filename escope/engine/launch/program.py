@@ -10,6 +10,7 @@ from collections.abc import Collection
 from importlib.util import find_spec
 from pathlib import Path
 
+from escope.engine.capture.command import parse
 from escope.engine.launch.options import RecordOptions
 
 ESCOPE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -86,10 +87,11 @@ def program_command(
     """
     settings = {
         "part": str(part),
-        "module": options.module,
+        "mode": "m" if options.module else "script",
         "include": options.include,
         "exclude": options.exclude,
         "predicates": options.break_when,
+        "children": options.children,
         "mask": sorted(mask),
         "cache": cache,
         "terminal": terminal,
@@ -112,27 +114,8 @@ def interpreter_flags() -> list[str]:
 
     What the environment says needs no passing on.
     """
-    words = sys.orig_argv[1:]
-    flags: list[str] = []
-    while words and words[0].startswith("-") and words[0] not in ("-", "--"):
-        word = words.pop(0)
-        if word.startswith("--"):
-            flags += [word, *words[:1]]  # --check-hash-based-pycs, the only one that runs anything
-            del words[:1]
-            continue
-        for place, letter in enumerate(word[1:], 1):
-            if letter in "cm":
-                return [*flags, word[:place]] if place > 1 else flags
-            if letter in "WX":
-                if place == len(word) - 1:
-                    flags += [word, *words[:1]]
-                    del words[:1]
-                else:
-                    flags.append(word)
-                break
-        else:
-            flags.append(word)
-    return flags
+    found = parse(sys.orig_argv[1:])
+    return [] if found is None else list(found.flags)
 
 
 def current_mask() -> set[int]:

@@ -21,7 +21,7 @@ from typing import Any
 from escope.engine.launch.cache import cache_folder
 from escope.engine.launch.options import RecordOptions
 from escope.engine.launch.program import current_mask, own_command, program_command
-from escope.engine.launch.wiring import Wiring
+from escope.engine.launch.wiring import Seal, Wiring
 from escope.errors import UsageError
 from escope.storage.control import Command, Control, ProgramState
 from escope.storage.process import process_alive
@@ -218,13 +218,15 @@ class Session:
             sleep(0.01)
         return self.poll()
 
-    def wait_sealed(self, seconds: float) -> bool:
-        """Wait that long at most for the collector's end; return whether it came."""
-        try:
-            self.wiring.collector.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+    def wait_sealed(self, seconds: float) -> Seal:
+        """Wait that long at most for the collector's end; return how that ended."""
+        until = monotonic() + seconds
+
+        def wait() -> bool:
+            sleep(0.02)
+            return monotonic() > until
+
+        return self.wiring.wait_for_seal(wait)
 
     def close(self) -> None:
         """Let go of the terminal; a program that still runs is left to itself."""

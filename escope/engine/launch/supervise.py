@@ -24,8 +24,6 @@ FORWARDED = (
     signal.SIGUSR2,
 )
 _WATCHED = {*FORWARDED, signal.SIGCHLD}
-_HUNG = 60.0
-"""Seconds without a heartbeat after which the collector is no longer waited for."""
 
 
 def supervise(options: RecordOptions) -> int:
@@ -52,8 +50,7 @@ def supervise(options: RecordOptions) -> int:
         status = _wait(program)
         seconds = monotonic() - begun
         wiring.ended(status)
-        left = _wait_for_seal(wiring)
-        narrate(wiring, seconds, left=left)
+        narrate(wiring, seconds, wiring.wait_for_seal(_a_while))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     return status
@@ -74,17 +71,7 @@ def _wait(program: subprocess.Popen[bytes]) -> int:
                 pass
 
 
-def _wait_for_seal(wiring: Wiring) -> bool:
-    """Wait until the collector is done; return True if the person or a hang ended the wait."""
-    control = wiring.control
-    last, since = (control.collector_beat, control.stored_events), monotonic()
-    while wiring.collector.poll() is None:
-        info = signal.sigtimedwait(_WATCHED, 0.5)
-        if info is not None and info.si_signo in FORWARDED:
-            return True
-        now = (control.collector_beat, control.stored_events)
-        if now != last:
-            last, since = now, monotonic()
-        elif monotonic() - since > _HUNG:
-            return True
-    return False
+def _a_while() -> bool:
+    """Let half a second pass at most; True if a signal says that this is long enough."""
+    info = signal.sigtimedwait(_WATCHED, 0.5)
+    return info is not None and info.si_signo in FORWARDED

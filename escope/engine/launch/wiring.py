@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
+from time import monotonic
 
 from escope.config import StorageLimits
 from escope.engine.launch.manifest import new_manifest, write_manifest
@@ -16,6 +19,21 @@ from escope.errors import UsageError
 from escope.storage.control import Control, Stage
 from escope.storage.ring import Ring
 
+
+class Seal(Enum):
+    """How the wait for the sealed file ended."""
+
+    DONE = "done"
+    LEFT = "left"
+    """The collector is at work still."""
+    AWAITS = "awaits"
+    """Other processes of the program run on, and are recorded to their end."""
+
+
+_HUNG = 60.0
+"""Seconds without a heartbeat after which the collector is no longer waited for."""
+_STRAGGLERS = 1.0
+"""Seconds that processes which outlive the program may take to end before they are left alone."""
 LOG = "collector.log"
 """Where the collector's standard error goes; it goes away with the directory."""
 
@@ -61,6 +79,31 @@ class Wiring:
         """Tell the collector how the program ended, also one that never came to record anything."""
         self.control.set_exit(status)
         self.control.stop_request = 1
+
+    def wait_for_seal(self, wait: Callable[[], bool]) -> Seal:
+        """Wait until the collector is done; the program has ended.
+
+        `wait` sleeps for half a second at most, and is true when the person does not want to wait.  What
+        other processes of the program do after its end is waited for only for a moment.
+        """
+        control = self.control
+        last, since = (control.collector_beat, control.stored_events), monotonic()
+        waited: float | None = None
+        while self.collector.poll() is None:
+            if wait():
+                return Seal.LEFT
+            now = (control.collector_beat, control.stored_events)
+            if control.awaited == 0:
+                waited = None
+            elif waited is None:
+                waited = monotonic()
+            elif monotonic() - waited > _STRAGGLERS:
+                return Seal.AWAITS
+            if now != last:
+                last, since = now, monotonic()
+            elif monotonic() - since > _HUNG:
+                return Seal.LEFT
+        return Seal.DONE
 
     def problem(self) -> str | None:
         """Return in one phrase why the recording is not whole, or None; call it when all is over."""

@@ -8,17 +8,18 @@ from escope.engine.replay.scalars import Raw
 from escope.engine.replay.value import Document, Value, View
 from escope.errors import RecordingError
 from escope.events import MESSAGE_KINDS, TASK_KINDS, Kind, Operation
-from escope.storage.rows import FIRST_SITE, TAG_MASK, Detail, Tag
+from escope.storage.rows import FIRST_SITE, TAG_MASK, Detail, Start, Tag
 
 if TYPE_CHECKING:
     from escope.engine.replay.recording import Recording
     from escope.storage.store import Block, CodeInfo
 
 _STREAMS = {1: "stdout", 2: "stderr"}
+_STARTS = {int(how): how.name.lower() for how in Start}
 _WITH_VALUE = frozenset(
     {
         Kind.RETURN, Kind.YIELD, Kind.RESUME, Kind.RAISE, Kind.HANDLE, Kind.UNWIND,
-        Kind.STORE, Kind.SETATTR, Kind.SETITEM, Kind.OUTPUT, Kind.HIT,
+        Kind.STORE, Kind.SETATTR, Kind.SETITEM, Kind.OUTPUT, Kind.HIT, Kind.FORK,
         Kind.TASK_CREATE, Kind.TASK_AWAIT, Kind.TASK_DONE, Kind.SEND, Kind.RECEIVE,
     }
 )  # fmt: skip
@@ -32,14 +33,17 @@ class Event:
 
     __slots__ = ("_block", "_recording", "_row", "_view", "seq")
 
-    process = 0
-
     def __init__(self, recording: Recording, block: Block, row: int, seq: int) -> None:
         self._recording = recording
         self._block = block
         self._row = row
         self._view: View | None = None
         self.seq = seq
+
+    @property
+    def process(self) -> int:
+        """The number of the process."""
+        return self._recording.number
 
     @property
     def kind_id(self) -> Kind:
@@ -116,7 +120,7 @@ class Event:
 
     @property
     def name(self) -> str | Value | None:
-        """The variable, attribute, operation, stream, thread or task; for items the key as a Value."""
+        """The variable, attribute, operation, stream, thread, task or way to start; for items the key as a Value."""
         kind = self.kind_id
         if kind in (Kind.SETITEM, Kind.DELITEM):
             key = self._key()
@@ -130,6 +134,8 @@ class Event:
             return str(self._recording.scalars.python(self._raw))
         if kind in (Kind.THREAD_START, Kind.THREAD_END):
             return self._recording.thread_name(self._aux)
+        if kind is Kind.FORK:
+            return _STARTS.get(self._aux, str(self._aux))
         if kind is Kind.HIT:
             return self._recording.predicate_text(self._aux)
         if kind in MESSAGE_KINDS:

@@ -12,7 +12,9 @@ from escope.events import Kind, Seq
 if TYPE_CHECKING:
     from escope.engine.replay.recording import Recording
 
-_FORMS = "a number, start, end, exception, or a percentage such as 50%"
+_FORMS = (
+    "a number, start, end, exception, or a percentage such as 50%; 2:NUMBER and so on in process 2"
+)
 
 
 def resolve(recording: Recording, text: str) -> Seq:
@@ -35,9 +37,9 @@ def resolve(recording: Recording, text: str) -> Seq:
         if not 0 <= share <= 100:
             raise PositionError(f"{text!r} is not between 0% and 100%")
         return Seq(round((count - 1) * share / 100))
-    process, colon, number = word.rpartition(":")
-    if colon and process != "0":
-        raise PositionError(f"there is no process {process!r} in this recording, only 0")
+    process, number = split(word)
+    if process is not None and process != recording.number:
+        raise PositionError(f"{text} is a position of another process than {recording.number}")
     if not (number.isascii() and number.isdigit()):
         raise UsageError(f"{text!r} is not a position: use {_FORMS}")
     if len(number) > 18 or int(number) >= count:
@@ -45,6 +47,19 @@ def resolve(recording: Recording, text: str) -> Seq:
             f"position {text} is outside the recording, which has events 0 to {count - 1}"
         )
     return Seq(int(number))
+
+
+def split(text: str) -> tuple[int | None, str]:
+    """The process that a position names, None without one, and the position in it.
+
+    Raises UsageError where what stands before the colon is no number.
+    """
+    process, colon, rest = text.strip().rpartition(":")
+    if not colon:
+        return None, text
+    if not (process.isascii() and process.isdigit() and len(process) < 10):
+        raise UsageError(f"{text!r} is not a position: use {_FORMS}")
+    return int(process), rest
 
 
 def exception(recording: Recording) -> Seq:

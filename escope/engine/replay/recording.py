@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from escope.engine.replay import counts, positions
 from escope.engine.replay.arguments import binds
 from escope.engine.replay.contents import Contents, Place
 from escope.engine.replay.event import Event
+from escope.engine.replay.processes import ProcessInfo, totals
 from escope.engine.replay.scalars import Raw, Scalars
 from escope.engine.replay.state import State
 from escope.engine.replay.value import View
@@ -38,7 +40,10 @@ UNKNOWN = CodeInfo(
 
 
 class Recording:
-    """One recorded run.  A context manager; may be read from several threads."""
+    """What one process did, in a recorded run; opening a recording gives process 0, and others by `process`.
+
+    A context manager; may be read from several threads.
+    """
 
     def __init__(self, store: Store, path: str | os.PathLike[str] = "") -> None:
         self.store = store
@@ -47,6 +52,8 @@ class Recording:
         self.contents = Contents(store, self.scalars)
         self._timeline: Timeline | None = None
         self._line_counts = counts.LineCounts(self)
+        self._children: dict[int, Recording] = {}
+        self._opening = Lock()
         self._thread_names: dict[int, str] = {}
         self._thread_starts = -1
 
@@ -72,7 +79,11 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Release the file; nothing of the recording can be read afterwards."""
+        """Release the file; nothing of the recording can be read afterwards, of no process."""
+        with self._opening:
+            children, self._children = list(self._children.values()), {}
+        for child in children:
+            child.close()
         self.store.close()
 
     @property
@@ -95,8 +106,50 @@ class Recording:
         return self.store.refresh()
 
     def info(self) -> dict[str, Any]:
-        """The document of `info --json`."""
-        return self.store.info()
+        """The document of `info --json`; its counts are those of all processes together."""
+        info = self.store.info()
+        if self.number:
+            return info
+        processes = self.processes
+        found = totals(info, processes[1:])
+        found["processes"] = len(processes)
+        found["process_list"] = [one.to_json() for one in processes]
+        return found
+
+    # Processes
+
+    @property
+    def number(self) -> int:
+        """The number of the process whose events these are; 0 is the program that was recorded."""
+        return self.store.number
+
+    @property
+    def processes(self) -> list[ProcessInfo]:
+        """The processes of the recording, by their numbers; of a recording that grows those there are now."""
+        info = self.store.info()
+        live = self.live
+        found = [ProcessInfo.of(self.number, info, live)]
+        if not self.number:
+            others = self.store.processes()
+            found += [ProcessInfo.of(int(one["number"]), one, live) for one in others]
+        return found
+
+    def process(self, number: int) -> Recording:
+        """What another process of the recording did; closed with this one, which 0 gives itself.
+
+        Raises PositionError where there is no such process, RecordingError where its stream is damaged.
+        """
+        if number == self.number:
+            return self
+        known = [one.number for one in self.processes]
+        if number not in known:
+            one = f"only {known[0]}" if len(known) == 1 else f"but {known[0]} to {known[-1]}"
+            raise PositionError(f"there is no process {number} in this recording, {one}")
+        with self._opening:
+            if number not in self._children:
+                store = self.store.open_process(number)
+                self._children[number] = Recording(store, self.path)
+            return self._children[number]
 
     # Events
 
@@ -149,11 +202,23 @@ class Recording:
         return State(self, seq)
 
     def position(self, text: str) -> Seq:
-        """The seq of ``"123"``, ``"0:123"``, ``"start"``, ``"end"``, ``"exception"`` or ``"50%"``.
+        """The seq of ``"123"``, ``"start"``, ``"end"``, ``"exception"`` or ``"50%"`` in this process.
 
-        Raises PositionError where there is no such moment, UsageError for other text.
+        ``"0:123"`` and so on say that they are in process 0; see `place`.  Raises PositionError where there is
+        no such moment, UsageError for other text.
         """
         return positions.resolve(self, text)
+
+    def place(self, text: str, process: int | None = None) -> tuple[Recording, Seq]:
+        """The process and the seq that ``"2:123"`` names; without a number the position is in `process`.
+
+        Raises what `process` and `position` raise.
+        """
+        number, rest = positions.split(text)
+        if number is None:
+            number = self.number if process is None else process
+        chosen = self.process(number)
+        return chosen, chosen.position(rest)
 
     @property
     def timeline(self) -> Timeline:
@@ -210,7 +275,7 @@ class Recording:
         return counts.density(self, buckets, kinds, by)
 
     def marks(self, kind: Kind) -> NDArray[np.int64]:
-        """The seqs of all events of a rare kind: RAISE, OUTPUT, HIT, THREAD_START, THREAD_END."""
+        """The seqs of all events of a rare kind: RAISE, OUTPUT, HIT, THREAD_START, THREAD_END, FORK."""
         return np.asarray(self.store.kind_seqs(kind), dtype=np.int64)
 
     def output(self, upto: int | None = None) -> list[tuple[int, str, bytes]]:

@@ -96,7 +96,8 @@ def _moments(
 
 def _moment(recording: Recording, seq: int) -> Moment:
     event = recording.event(seq)
-    return Moment(0, seq, event.time_ns, event.file or "", event.line or 0, event.function or "")
+    where = event.file or "", event.line or 0, event.function or ""
+    return Moment(recording.number, seq, event.time_ns, *where)
 
 
 class Scanner:

@@ -117,7 +117,7 @@ class State:
             )
         self.recording = recording
         self.seq = seq
-        self.process = 0
+        self.process = recording.number
         self._block = recording.block_with(seq)
         self._limit = recording.row_of(self._block, seq) + 1
         self.view = recording.view(self._block.number, self._limit)

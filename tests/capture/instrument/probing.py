@@ -125,8 +125,9 @@ class MemoryTable(SiteTable):
         super().__init__(Path("/nonexistent"))
         self.lines: list[dict[str, Any]] = []
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any]) -> int:
         self.lines.append(line)
+        return 0
 
     @property
     def skipped(self) -> list[dict[str, Any]]:

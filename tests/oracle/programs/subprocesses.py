@@ -33,7 +33,7 @@ def conversation(lines):
 
 print(run("print('hello'); raise SystemExit(4)"))
 print(run("import sys; sys.stderr.write('a\\nb\\n'); print(input())", input="given\n"))
-print(run("import sys; print(sorted(m for m in sys.modules if m.startswith('escope')))"))
+print(run("import os, sys; print(sorted(os.environ), sys.path, sys.argv, sys.orig_argv[1:], sys.flags)"))
 print(conversation(["abc", "xyz"]))
 sys.stdout.flush()
 subprocess.run(["sh", "-c", "echo to the same stdout; echo and stderr >&2"])
