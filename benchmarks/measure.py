@@ -17,6 +17,7 @@ from benchmarks.contenders import (
     ESCOPE,
     PLAIN,
     RECORDING,
+    REFERENCE,
     Contender,
     environment,
 )
@@ -24,6 +25,8 @@ from benchmarks.results import Count, Recording, Results, Samples, Scalar
 from benchmarks.suite import EMPTY, IMPORTING, SCALARS, Program, Stage
 from benchmarks.trial import Trial, python
 
+OWN = (PLAIN, ESCOPE, REFERENCE)
+"""Those whose failure is one of the benchmark."""
 RING_TURNS = 10
 """How many times the long run of the scalar programs fills the ring, about."""
 
@@ -40,8 +43,10 @@ class Plan:
     """Divides all sizes, for a quick look."""
     limit: float = 60.0
     """Seconds for one run."""
+    patience: float = 20.0
+    """Seconds that the runs of a rival in one program take before it is not run again."""
     details: bool = True
-    """Whether start-up, scalar events, counts and the cost of instrumenting are measured too."""
+    """Whether start-up, scalar events and the cost of instrumenting are measured too."""
 
 
 @dataclass
@@ -62,12 +67,13 @@ class Measuring:
             for program in self.plan.programs:
                 self.tell(f"round {turn + 1} of {self.plan.rounds}: {program.name}")
                 self._round(program)
+        for program in self.plan.programs:
+            self.tell(f"counts: {program.name}")
+            self._count_lines(program)
+            self._count(program)
         if self.plan.details:
             self._startup()
             if recorded:
-                for program in self.plan.programs:
-                    self.tell(f"counts: {program.name}")
-                    self._count(program)
                 self.tell("scalar events")
                 self._scalars()
                 self.tell("instrumenting")
@@ -84,7 +90,7 @@ class Measuring:
         results.sample_lines = self.stage.sample_lines
         for contender in (PLAIN, *self.plan.contenders):
             results.versions[contender.name] = contender.version()
-            results.about[contender.name] = contender.about
+            results.about[contender.name] = contender.records
             if results.versions[contender.name] is None:
                 continue
             results.shares[contender.name] = max(contender.share, self.plan.shrink)
@@ -109,7 +115,8 @@ class Measuring:
     def _sample(self, contender: Contender, program: Program, size: int) -> None:
         key = (contender.name, program.name, size)
         samples = self.results.samples.setdefault(key, Samples())
-        if samples.failure is not None:
+        tired = contender not in OWN and sum(samples.whole) > self.plan.patience
+        if samples.failure is not None or tired:
             return
         with self._folder() as folder:
             done = self._trial(contender, program, size, folder)
@@ -126,9 +133,9 @@ class Measuring:
         self, contender: Contender, program: Program, size: int, samples: Samples, done: Trial
     ) -> None:
         """Take down one run."""
-        samples.failure = done.failure or self._wrong(contender, program, size, done)
+        samples.failure = self._wrong(contender, program, size, done)
         if samples.failure is not None:
-            if contender in (PLAIN, ESCOPE):
+            if contender in OWN:
                 self._problem(f"{program.name}, {contender.name}: {samples.failure}")
             return
         assert done.report is not None
@@ -140,12 +147,18 @@ class Measuring:
         products = contender.products(done.folder)
         if contender.product is not None:
             samples.bytes = sum(path.stat().st_size for path in products)
-            samples.note = contender.note(done, products)
+        # Failing after the program's own end costs a rival the recording, not its times.
+        samples.remark = done.failure or contender.remark(done, products)
+        if contender.lines is not None and not samples.remark:
+            samples.lines = contender.lines(done, products)
         if contender is ESCOPE:
             self._recording(program, done.folder / RECORDING, ring)
+            samples.lines = self.results.recordings[program.name].lines
 
     def _wrong(self, contender: Contender, program: Program, size: int, done: Trial) -> str | None:
-        """Return what is wrong with a run that ended well, or None."""
+        """Return why a run counts for nothing, or None."""
+        if done.failure is not None and (done.report is None or contender in OWN):
+            return done.failure
         if done.report is None:
             return "the program did not come to its end"
         checksum = done.checksum
@@ -209,7 +222,7 @@ class Measuring:
         if recording is None:
             return
         full = self.results.sizes[ESCOPE.name, program.name]
-        counts = [Count("line", self._census("lines", program, full)["line"], recording.lines)]
+        counts = [Count("line", self.results.lines[program.name, full], recording.lines)]
         small = max(1, full // 10)
         census = self._census("all", program, small)
         recorded = self._recorded(program, small)
@@ -224,6 +237,16 @@ class Measuring:
                     f"{program.name}: {count.counted} {count.what} events counted, "
                     f"{count.recorded} recorded"
                 )
+
+    def _count_lines(self, program: Program) -> None:
+        """Count the lines of a program at the sizes of those that record lines."""
+        for contender in self._present():
+            if contender.lines is not None or contender is ESCOPE:
+                self.results.record_lines.add(contender.name)
+                size = self.results.sizes[contender.name, program.name]
+                if (program.name, size) not in self.results.lines:
+                    counted = self._census("lines", program, size)["line"]
+                    self.results.lines[program.name, size] = counted
 
     def _census(self, what: str, program: Program, size: int) -> dict[str, int]:
         """Return what a trace function counts; it may take as long as it needs."""

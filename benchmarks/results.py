@@ -29,8 +29,10 @@ class Samples:
     """Why there are no more runs, in a few words."""
     bytes: int | None = None
     """Size of what the newest run left on disk."""
-    note: str = ""
-    """What the newest run says about its own completeness."""
+    lines: int | None = None
+    """The line events that the newest run left, where that can be told."""
+    remark: str = ""
+    """What is to be known of what the newest run left."""
 
     def seconds(self, part: Part) -> float | None:
         """Return the median; None where there was no complete run."""
@@ -86,6 +88,10 @@ class Results:
     """Of the contenders; None for what is not installed."""
     samples: dict[tuple[str, str, int], Samples] = field(default_factory=dict)
     """By contender, program, size."""
+    lines: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The line events of a program at a size, counted independently."""
+    record_lines: set[str] = field(default_factory=set)
+    """The contenders that record each line."""
     recordings: dict[str, Recording] = field(default_factory=dict)
     counts: dict[str, list[Count]] = field(default_factory=dict)
     scalars: list[Scalar] = field(default_factory=list)
@@ -120,6 +126,17 @@ class Results:
             if program in self.cpu_bound
         }
         return {program: value for program, value in found.items() if value is not None}
+
+    def lines_kept(self, contender: str) -> list[float]:
+        """Return for each program which part of its lines a contender recorded, where that can be told."""
+        found = []
+        for program in self.programs:
+            size = self.sizes.get((contender, program), 0)
+            counted = self.lines.get((program, size))
+            samples = self.of(contender, program)
+            if counted and samples is not None and samples.lines is not None:
+                found.append(samples.lines / counted)
+        return found
 
     def ns_per_event(self, program: str, contender: str = "escope") -> float | None:
         """Return what one event of a program costs within main, in nanoseconds."""

@@ -160,7 +160,6 @@ def contenders(results: Results) -> str:
         main, whole = (results.slowdowns(name, part) for part in ("main", "whole"))
         worst = max(main, key=lambda program: main[program], default=None)
         share = results.shares[name]
-        of = len(results.cpu_bound)
         rows.append(
             (
                 title,
@@ -169,8 +168,9 @@ def contenders(results: Results) -> str:
                 _times(geometric_mean(main.values())),
                 _times(geometric_mean(whole.values())),
                 "–" if worst is None else f"{worst} {_times(main[worst])}",
-                f"{len(main)} of {of}",
+                f"{len(main)} of {len(results.cpu_bound)}",
                 _seconds(results.startup_added(name)),
+                _kept(results, name),
                 _remarks(results, name),
             )
         )
@@ -182,8 +182,9 @@ def contenders(results: Results) -> str:
             "main, mean",
             "whole, mean",
             "worst, main",
-            "programs",
+            "ended",
             "start-up",
+            "lines in the file",
             "remarks",
         ),
         rows,
@@ -220,6 +221,17 @@ def scalars(results: Results) -> str:
     return _table(("event", "events", "they", "per event"), rows)
 
 
+def _kept(results: Results, contender: str) -> str:
+    """Return which part of the lines that ran is in what a contender left, over all programs."""
+    if contender not in results.record_lines:
+        return "–"
+    parts = [f"{100 * part:.1f}" for part in results.lines_kept(contender)]
+    if not parts:
+        return "not told"
+    low, high = min(parts, key=float), max(parts, key=float)
+    return f"{low} %" if low == high else f"{low}–{high} %"
+
+
 def _remarks(results: Results, contender: str) -> str:
     """Return what the runs of a contender had to say, each thing once, with how often."""
     found: dict[str, int] = {}
@@ -227,7 +239,7 @@ def _remarks(results: Results, contender: str) -> str:
         samples = results.of(contender, program)
         if samples is None:
             continue
-        for text in (samples.failure, samples.note):
+        for text in (samples.failure, samples.remark):
             if text:
                 found[text] = found.get(text, 0) + 1
     return "; ".join(text if n == 1 else f"{text} ({n} programs)" for text, n in found.items())

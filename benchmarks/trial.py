@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -62,6 +62,7 @@ def run(
 ) -> Trial:
     """Run `command` in `folder`, for `limit` seconds at most."""
     report = folder / "report.json"
+    others = _children(os.getpid())
     with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
         begun = perf_counter()
         process = subprocess.Popen(
@@ -79,7 +80,7 @@ def run(
                 process.kill()
             process.wait()
         finally:
-            end_descendants()
+            end_descendants(others)
     return Trial(
         seconds,
         process.returncode if ended else None,
@@ -97,9 +98,12 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "cannot become the reaper of orphaned processes")
 
 
-def end_descendants() -> None:
-    """Kill every process below this one and wait until they are gone."""
-    while children := _children(os.getpid()):
+def end_descendants(but: Collection[int] = ()) -> None:
+    """Kill the children of this process, `but` some, and wait until they are gone.
+
+    With `adopt_orphans` that is whatever they have started too.
+    """
+    while children := [pid for pid in _children(os.getpid()) if pid not in but]:
         # A child's own children become this process's when it is gone: the next turn finds them.
         for pid in children:
             try:
