@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     trial.adopt_orphans()
-    began = monotonic()
+    facts, began = machine.facts(), monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="escope-benchmark-") as folder:
             measuring = Measuring(plan_of(options), Stage(Path(folder).resolve()), _tell)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
     minutes = (monotonic() - began) / 60
     how = f"{options.command}: {options.rounds} rounds, {minutes:.0f} minutes"
-    text = table.report(results, [*machine.facts(), ("run", how)])
+    text = table.report(results, [*facts, ("run", how)])
     print(text)
     if options.write:
         table.write(PAGE, text)

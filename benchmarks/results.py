@@ -10,8 +10,9 @@ from typing import Literal
 
 PLAIN = "plain"
 
-Part = Literal["main", "whole"]
-"""Of a run: within the program's own main, or the whole command from its start to its end."""
+Part = Literal["main", "cpu", "whole"]
+"""Of a run: within the program's own main, the processor time that the program used there (which tells work from
+waiting), or the whole command from its start to its end."""
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Samples:
     """The runs of one program at one size under one contender."""
 
     main: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
     whole: list[float] = field(default_factory=list)
     """Seconds."""
     peak: list[int] = field(default_factory=list)
@@ -36,7 +38,7 @@ class Samples:
 
     def seconds(self, part: Part) -> float | None:
         """Return the median; None where there was no complete run."""
-        values = self.main if part == "main" else self.whole
+        values = {"main": self.main, "cpu": self.cpu, "whole": self.whole}[part]
         return median(values) if values else None
 
 

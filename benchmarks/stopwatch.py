@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, process_time
 
 REPORT = "BENCHMARK_REPORT"
 """The environment variable that names the file for the report."""
@@ -19,14 +19,15 @@ REPORT = "BENCHMARK_REPORT"
 def run(main: Callable[[int], object]) -> None:
     """Run `main` with the size on the command line; print what it returns."""
     size = int(sys.argv[1])
-    begun = perf_counter()
+    worked, begun = process_time(), perf_counter()
     checksum = main(size)
-    seconds = perf_counter() - begun
+    seconds, cpu = perf_counter() - begun, process_time() - worked
     print(checksum)
     path = os.environ.get(REPORT)
     if path is not None:
         with open(path, "w", encoding="ascii") as file:
-            json.dump({"checksum": str(checksum), "seconds": seconds, **memory()}, file)
+            times = {"seconds": seconds, "cpu": cpu}
+            json.dump({"checksum": str(checksum), **times, **memory()}, file)
 
 
 def memory() -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.results import Results, Samples, geometric_mean
+from benchmarks.results import Part, Results, Samples, geometric_mean
 
 BEGIN = "<!-- benchmark: begin; written by benchmarks/capture.py --write -->"
 END = "<!-- benchmark: end -->"
@@ -39,11 +39,8 @@ def report(results: Results, facts: Sequence[tuple[str, str]]) -> str:
     if escope:
         parts += ["### Targets", targets(results), "### escope", programs(results)]
     parts += ["### All contenders", contenders(results)]
-    for part, title in (
-        ("whole", "the whole command, from its start to the sealed file"),
-        ("main", "within the program's own main"),
-    ):
-        parts += [f"Slowdown of {title}:", matrix(results, part)]
+    parts += ["The whole command, from its start to the sealed file:", matrix(results, "whole")]
+    parts += ["Within the program's own main:", matrix(results, "main")]
     if results.scalars:
         parts += ["### Scalar events", scalars(results)]
     if results.problems:
@@ -118,6 +115,7 @@ def programs(results: Results) -> str:
                 results.about[name],
                 _seconds(plain.seconds("main")),
                 _times(results.slowdown("escope", name, "main")),
+                _times(results.slowdown("escope", name, "cpu")),
                 _times(results.slowdown("escope", name, "whole")),
                 f"{recording.events:,}",
                 _number(results.ns_per_event(name), "{:.1f}"),
@@ -134,6 +132,7 @@ def programs(results: Results) -> str:
             "what it is",
             "plain main",
             "main",
+            "main, CPU",
             "whole",
             "events",
             "ns/event",
@@ -191,15 +190,14 @@ def contenders(results: Results) -> str:
     )
 
 
-def matrix(results: Results, part: str) -> str:
-    """Return the slowdowns of everybody in every program; `part` is main or whole."""
-    assert part in ("main", "whole")
+def matrix(results: Results, part: Part) -> str:
+    """Return the slowdowns of everybody in every program."""
     names = [name for name in results.shares if name != "plain"]
     rows = []
     for program in results.programs:
         row = [program]
         for name in names:
-            value = results.slowdown(name, program, "main" if part == "main" else "whole")
+            value = results.slowdown(name, program, part)
             samples = results.of(name, program)
             failure = samples.failure if samples is not None else None
             row.append(_times(value) if failure is None else failure.partition(":")[0])

@@ -141,5 +141,5 @@ def _children(parent: int) -> list[int]:
 
 
 def python(*arguments: str) -> list[str]:
-    """Return the command line of this interpreter."""
+    """Return a command line of this interpreter."""
     return [sys.executable, *arguments]

@@ -34,12 +34,12 @@ def some_results() -> Results:
             results.sizes[contender, program] = 1000 // share
     for program in results.programs:
         results.samples["plain", program, 1000] = Samples(
-            main=[0.5, 0.4, 0.6], whole=[0.6, 0.5, 0.7], peak=[10 * MIB] * 3
+            main=[0.5, 0.4, 0.6], cpu=[0.2], whole=[0.6, 0.5, 0.7], peak=[10 * MIB] * 3
         )
         results.samples["plain", program, 10] = Samples(main=[0.005], whole=[0.1])
     for program, times in (("loop", 2.0), ("tree", 8.0), ("wait", 1.0)):
         results.samples["escope", program, 1000] = Samples(
-            main=[0.5 * times, 9.0, 0.1], whole=[0.6 * times] * 3, peak=[18 * MIB] * 3
+            main=[0.5 * times, 9.0, 0.1], cpu=[0.3], whole=[0.6 * times] * 3, peak=[18 * MIB] * 3
         )
         results.recordings[program] = Recording(
             events=10_000_000, lines=5_000_000, bytes=20_000_000, dropped=0, ring=32 * MIB
@@ -102,7 +102,8 @@ def test_program_with_counts_that_differ_is_marked() -> None:
     text = table.programs(results)
     assert cells(text, "loop")[-1] == "equal"
     assert cells(text, "tree")[-1] == "**differ**"
-    assert cells(text, "loop")[2:8] == ["0.50 s", "2.00×", "2.00×", "10,000,000", "50.0", "2.00"]
+    times = ["0.50 s", "2.00×", "1.50×", "2.00×"]
+    assert cells(text, "loop")[2:9] == [*times, "10,000,000", "50.0", "2.00"]
 
 
 def test_failures_and_absences_are_named() -> None:
