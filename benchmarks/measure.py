@@ -148,7 +148,6 @@ class Measuring:
         samples.main.append(float(done.report["seconds"]))
         samples.cpu.append(float(done.report["cpu"]))
         samples.peak.append(int(done.report["peak"]) - ring)
-        samples.anonymous.append(int(done.report["anonymous"]))
         products = contender.products(done.folder)
         if contender.product is not None:
             samples.bytes = sum(path.stat().st_size for path in products)

@@ -25,8 +25,6 @@ class Samples:
     """Seconds."""
     peak: list[int] = field(default_factory=list)
     """Bytes that were resident at most, without the mapped ring."""
-    anonymous: list[int] = field(default_factory=list)
-    """Bytes of anonymous memory at the end of main."""
     failure: str | None = None
     """Why there are no more runs, in a few words."""
     bytes: int | None = None
@@ -139,6 +137,16 @@ class Results:
             if counted and samples is not None and samples.lines is not None:
                 found.append(samples.lines / counted)
         return found
+
+    def bytes_per_line(self, contender: str) -> float | None:
+        """Return the bytes that it left for each line that ran, the geometric mean over the programs."""
+        found = []
+        for program in self.programs:
+            counted = self.lines.get((program, self.sizes.get((contender, program), 0)))
+            samples = self.of(contender, program)
+            if counted and samples is not None and samples.bytes:
+                found.append(samples.bytes / counted)
+        return geometric_mean(found)
 
     def ns_per_event(self, program: str, contender: str = "escope") -> float | None:
         """Return what one event of a program costs within main, in nanoseconds."""

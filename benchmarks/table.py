@@ -159,6 +159,9 @@ def contenders(results: Results) -> str:
         main, whole = (results.slowdowns(name, part) for part in ("main", "whole"))
         worst = max(main, key=lambda program: main[program], default=None)
         share = results.shares[name]
+        lines = name in results.record_lines
+        memory = (results.memory_added(program, name) for program in results.programs)
+        added = [value / (1 << 20) for value in memory if value is not None]
         rows.append(
             (
                 title,
@@ -169,6 +172,8 @@ def contenders(results: Results) -> str:
                 "–" if worst is None else f"{worst} {_times(main[worst])}",
                 f"{len(main)} of {len(results.cpu_bound)}",
                 _seconds(results.startup_added(name)),
+                _number(max(added, default=None), "{:.0f} MiB"),
+                _number(results.bytes_per_line(name) if lines else None, "{:.1f}"),
                 _kept(results, name),
                 _remarks(results, name),
             )
@@ -183,6 +188,8 @@ def contenders(results: Results) -> str:
             "worst, main",
             "ended",
             "start-up",
+            "memory, most",
+            "bytes/line",
             "lines in the file",
             "remarks",
         ),

@@ -46,9 +46,9 @@ def some_results() -> Results:
         )
         results.counts[program] = [Count("line", 7, 7)]
         results.lines[program, 10] = 400
-    results.samples["rival", "loop", 10] = Samples(main=[0.5], whole=[2.0], lines=400)
+    results.samples["rival", "loop", 10] = Samples(main=[0.5], whole=[2.0], lines=400, bytes=4000)
     results.samples["rival", "tree", 10] = Samples(failure="exceeded 60 s")
-    results.samples["rival", "wait", 10] = Samples(main=[0.05], whole=[0.2], lines=100)
+    results.samples["rival", "wait", 10] = Samples(main=[0.05], whole=[0.2], lines=100, bytes=16000)
     return results
 
 
@@ -113,8 +113,11 @@ def test_failures_and_absences_are_named() -> None:
     assert rival[2] == "1/100"
     assert rival[3] == "100×"
     assert rival[6] == "1 of 2"
-    assert rival[8] == "25.0–100.0 %"
-    assert rival[9] == "exceeded 60 s"
+    assert rival[8] == "–"
+    assert rival[9] == "20.0"
+    assert rival[10] == "25.0–100.0 %"
+    assert rival[11] == "exceeded 60 s"
+    assert cells(text, "escope")[8] == "8 MiB"
     assert "not installed" in cells(text, "absent")
     matrix = table.matrix(results, "main")
     assert cells(matrix, "tree") == ["tree", "8.00×", "exceeded 60 s"]
