@@ -30,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
     trial.adopt_orphans()
-    facts, began = machine.facts(), monotonic()
+    if options.write:
+        # Rather now than after two hours.
+        table.around(PAGE)
+    facts, caveats, began = machine.facts(), caveats_of(options), monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="escope-benchmark-") as folder:
             measuring = Measuring(plan_of(options), Stage(Path(folder).resolve()), _tell)
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
     minutes = (monotonic() - began) / 60
     how = f"{options.command}: {options.rounds} rounds, {minutes:.0f} minutes"
-    text = table.report(results, [*facts, ("run", how)])
+    text = table.report(results, [*facts, ("run", how)], caveats)
     print(text)
     if options.write:
         table.write(PAGE, text)
@@ -95,6 +98,21 @@ def plan_of(options: argparse.Namespace) -> Plan:
         limit=options.limit,
         details=options.only is None,
     )
+
+
+def caveats_of(options: argparse.Namespace) -> list[str]:
+    """Return what makes the figures of a run less than what they should be; call it before measuring."""
+    found = []
+    if options.quick:
+        found.append(
+            "A quick run: at a tenth of the size, start and end weigh more than they do at full size."
+        )
+    if machine.load() > machine.cores() / 2:
+        found.append(
+            "**The machine was busy with other things when this run began: times are longer than they should "
+            "be, and ratios are distorted.** Counts, sizes and memory do not depend on that."
+        )
+    return found
 
 
 def _tell(text: str) -> None:

@@ -20,13 +20,14 @@ from benchmarks.contenders import (
     Contender,
     environment,
 )
-from benchmarks.results import Count, Recording, Results, Samples, Scalar
+from benchmarks.results import Count, Part, Recording, Results, Samples, Scalar
 from benchmarks.suite import EMPTY, IMPORTING, SCALARS, Program, Stage
 from benchmarks.trial import Trial, python
 
 OWN = (PLAIN, ESCOPE, REFERENCE)
 """Those whose failure is one of the benchmark; they get more time before it is one."""
 _OWN_LIMIT = 180.0
+PARTS: tuple[Part, Part] = ("main", "cpu")
 RING_TURNS = 10
 """How many times the long run of the scalar programs fills the ring, about."""
 
@@ -298,8 +299,8 @@ class Measuring:
                 recording = self.results.recordings.pop(program.name, None)
                 if recording is not None:
                     self.results.recordings[program.name] = recording
-                    ns = self.results.ns_per_event(program.name)
-                    scalar = Scalar(program.about, recording.events, fits, ns)
+                    costs = [self.results.ns_per_event(program.name, part) for part in PARTS]
+                    scalar = Scalar(program.about, recording.events, fits, *costs)
                     self.results.scalars.append(scalar)
                     del self.results.recordings[program.name]
 

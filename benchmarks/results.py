@@ -70,6 +70,8 @@ class Scalar:
     fits: bool
     """Whether they all fit into the ring, so that the program never waits."""
     ns: float | None
+    cpu_ns: float | None
+    """Nanoseconds for one event, on the clock and of the processor's time."""
 
 
 @dataclass
@@ -148,14 +150,16 @@ class Results:
                 found.append(samples.bytes / counted)
         return geometric_mean(found)
 
-    def ns_per_event(self, program: str, contender: str = "escope") -> float | None:
+    def ns_per_event(
+        self, program: str, part: Part = "main", contender: str = "escope"
+    ) -> float | None:
         """Return what one event of a program costs within main, in nanoseconds."""
         recording = self.recordings.get(program)
         size = self.sizes.get((contender, program))
         if recording is None or size is None or not recording.events:
             return None
-        mine = self.samples.get((contender, program, size), Samples()).seconds("main")
-        plain = self.samples.get((PLAIN, program, size), Samples()).seconds("main")
+        mine = self.samples.get((contender, program, size), Samples()).seconds(part)
+        plain = self.samples.get((PLAIN, program, size), Samples()).seconds(part)
         if mine is None or plain is None:
             return None
         return (mine - plain) * 1e9 / recording.events

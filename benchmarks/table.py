@@ -18,23 +18,25 @@ BYTES = 2.0
 COLD, CACHED = 0.1, 0.01
 
 
+def around(page: Path) -> tuple[str, str]:
+    """Return what stands before and behind the place of the tables; ValueError where there is none."""
+    text = page.read_text("utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end or text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"{str(page)!r} has no place for the table: it needs {BEGIN!r} … {END!r}")
+    return head, tail
+
+
 def write(page: Path, text: str) -> None:
     """Put `text` between the markers of `page`; ValueError where they are not there once and in order."""
-    before = page.read_text("utf-8")
-    if (
-        before.count(BEGIN) != 1
-        or before.count(END) != 1
-        or before.index(END) < before.index(BEGIN)
-    ):
-        raise ValueError(f"{str(page)!r} has no place for the table: it needs {BEGIN!r} … {END!r}")
-    head, _, rest = before.partition(BEGIN)
-    _, _, tail = rest.partition(END)
+    head, tail = around(page)
     page.write_text(f"{head}{BEGIN}\n\n{text.strip()}\n\n{END}{tail}", "utf-8")
 
 
-def report(results: Results, facts: Sequence[tuple[str, str]]) -> str:
-    """Return everything that was measured."""
-    parts = [_table(("", ""), facts)]
+def report(results: Results, facts: Sequence[tuple[str, str]], caveats: Sequence[str] = ()) -> str:
+    """Return everything that was measured, after what has to be known about it."""
+    parts = [_table(("", ""), facts), *caveats]
     escope = "escope" in results.shares
     if escope:
         parts += ["### Targets", targets(results), "### escope", programs(results)]
@@ -220,10 +222,11 @@ def scalars(results: Results) -> str:
             f"{scalar.events:,}",
             "fit into the ring" if scalar.fits else "fill it many times",
             _number(scalar.ns, "{:.1f} ns"),
+            _number(scalar.cpu_ns, "{:.1f} ns"),
         )
         for scalar in results.scalars
     ]
-    return _table(("event", "events", "they", "per event"), rows)
+    return _table(("event", "events", "they", "per event", "per event, CPU"), rows)
 
 
 def _kept(results: Results, contender: str) -> str:

@@ -85,9 +85,17 @@ def test_figures_of_events_and_memory() -> None:
 
 def test_targets_are_met_or_not() -> None:
     results = some_results()
-    results.scalars = [Scalar("a line", 1000, True, 12.5), Scalar("a line", 9000, False, 50.0)]
+    results.scalars = [
+        Scalar("a line", 1000, True, 12.5, 11.0),
+        Scalar("a line", 9000, False, 50.0, 13.0),
+    ]
     text = table.targets(results)
     assert cells(text, "a line, per event")[1:] == ["12.5 ns", "≤ 12.0 ns", "**no**"]
+    rows = table.scalars(results).splitlines()[2:]
+    assert [row.split("|")[-3:-1] for row in rows] == [
+        [" 12.5 ns ", " 11.0 ns "],
+        [" 50.0 ns ", " 13.0 ns "],
+    ]
     mean = cells(text, "slowdown within main, geometric mean")
     assert mean[1:] == ["4.00×", "≤ 4.00×", "yes"]
     assert cells(text, "slowdown within main, worst: tree")[1:] == ["8.00×", "≤ 8.00×", "yes"]
