@@ -1,0 +1,1 @@
+"""The benchmark of capture: `python benchmarks/capture.py`; see docs/benchmarks.md."""

@@ -1,0 +1,1 @@
+"""Tests of the benchmark: that it counts right, not how long anything takes."""
