@@ -120,7 +120,7 @@ class Event:
 
     @property
     def name(self) -> str | Value | None:
-        """The variable, attribute, operation, stream, thread, task or way to start; for items the key as a Value."""
+        """The variable, attribute, operation, stream, thread, task, way to start; for items the key as a Value."""
         kind = self.kind_id
         if kind in (Kind.SETITEM, Kind.DELITEM):
             key = self._key()
