@@ -12,7 +12,7 @@ import pytest
 
 from tests.oracle import snapshot
 from tests.oracle.compare import Comparison, Tally
-from tests.oracle.harness import HERE, Result, compare, environment, run, snapshots
+from tests.oracle.harness import EVERY, HERE, Result, compare, environment, run, snapshots
 
 PROGRAM = """
 class Node:
@@ -44,7 +44,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], Path, Pat
     script = root / "program.py"
     script.write_text(PROGRAM)
     written, recording = folder / "snapshots", folder / "run.esr"
-    run([sys.executable, str(HERE / "tracer.py"), str(written), str(root), str(script)], root)
+    tracer = [sys.executable, str(HERE / "tracer.py"), str(written), str(root), str(EVERY)]
+    run([*tracer, str(script)], root)
     run([sys.executable, "-m", "escope", "record", "-o", str(recording), str(script)], root)
     return list(snapshots(written)), recording, root
 

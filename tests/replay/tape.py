@@ -337,6 +337,7 @@ class TapeStore:
     """The storage API over a tape: real blocks, everything between blocks by brute force."""
 
     live = False
+    number = 0
 
     def __init__(self, tape: Tape, block_rows: int) -> None:
         self.tape = tape
