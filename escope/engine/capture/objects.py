@@ -78,6 +78,10 @@ class Followed:
         """The object, or None if it is gone."""
         return self.strong if self.weak is None else self.weak()
 
+    def let_go(self) -> None:
+        """Hold the object no more, in no way; no table that is in use follows it."""
+        self.strong = self.weak = None
+
     def is_of(self, value: Any) -> bool:
         """Whether this is `value`, which is not None."""
         return (self.strong is value) if self.weak is None else (self.weak() is value)
@@ -213,12 +217,6 @@ class ObjectTable:
             else:
                 kept.append(followed)
         return kept
-
-
-def let_go(followed: list[Followed]) -> None:
-    """Hold none of the objects any more, which are followed by no table that is still in use."""
-    for one in followed:
-        one.strong = one.weak = None
 
 
 ReferenceTable = ObjectTable

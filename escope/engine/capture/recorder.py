@@ -29,7 +29,7 @@ from escope.engine.capture.ledger import Begun, Ledger, thread_end
 from escope.engine.capture.locks import Locks
 from escope.engine.capture.messages import Messages
 from escope.engine.capture.newcomer import Newcomer
-from escope.engine.capture.objects import SWEPT_AT_ONCE, let_go
+from escope.engine.capture.objects import SWEPT_AT_ONCE
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
@@ -213,7 +213,8 @@ class Recorder:
         self.fire(self.tasks.adopt, tasks)
         self.look_out()
         # Now, so that finalizers which run are recorded.
-        let_go(before)
+        for one in before:
+            one.let_go()
         for mapping in old:
             mapping.close()
 

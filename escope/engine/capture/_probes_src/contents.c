@@ -5,7 +5,7 @@
 
 #include "core.h"
 
-enum { FIRST_SIGHT = (16 << 20) / sizeof(Row), KEYFRAME_SLACK = 64 };
+enum { FIRST_SIGHT = (16 << 20) / sizeof(Row), KEYFRAME_SLACK = 64, NESTED_TUPLES = 4 };
 
 #if PY313
 PyAPI_FUNC(int) _PySet_NextEntry(PyObject *set, Py_ssize_t *pos, PyObject **key, Py_hash_t *hash);
@@ -772,6 +772,34 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
 }
 
 static int
+is_nested_as_written(const Followed *followed, PyObject *value, int depth)
+{
+    PyObject *items = followed->items;
+    Py_ssize_t at, length = PyTuple_GET_SIZE(value);
+    if (items == NULL || !PyList_CheckExact(items))
+        return 1;   /* nothing was */
+    if (PyList_GET_SIZE(items) != length)
+        return 0;
+    for (at = 0; at < length; at++) {
+        PyObject *item = PyList_GET_ITEM(items, at), *each = PyTuple_GET_ITEM(value, at);
+        if (!same(item, each))
+            return 0;
+        if (PyTuple_CheckExact(each) && depth > 0 && Py_TYPE(item) == &FollowedType &&
+            !is_nested_as_written((Followed *)item, each, depth - 1))
+            return 0;
+    }
+    return 1;
+}
+
+/* Whether an exact tuple holds what was written of it, and so do the tuples in it: iterators nest, too, that use
+   their tuples again. */
+int
+is_tuple_as_written(const Followed *followed, PyObject *value)
+{
+    return is_nested_as_written(followed, value, NESTED_TUPLES);
+}
+
+static int
 same_list(Followed *followed, PyObject *value)
 {
     PyObject *items = followed->items;
@@ -798,6 +826,7 @@ is_unchanged(Core *core, Followed *followed, PyObject *value)
         return 0;
     switch (kind->shape) {
     case SHAPE_TUPLE:
+        return is_tuple_as_written(followed, value);
     case SHAPE_FROZENSET:
         return 1;
     case SHAPE_LIST:

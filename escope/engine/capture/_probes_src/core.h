@@ -70,14 +70,17 @@ typedef struct Kind {
     uint8_t plain_setitem;
     uint8_t steady;          /* subscripts and iteration run no other code and change nothing */
     int8_t reads_seen;       /* `calls._reads_as_seen`; -1: not asked yet */
+    int8_t tells;            /* its objects tell of their deaths, though they have no weak references; -1: not asked */
 } Kind;
 
 /* -- objects ------------------------------------------------------------------------------------------------ */
 
 typedef struct {
     PyObject_HEAD
-    PyObject *strong;        /* owned, or NULL where `weak` is used */
-    PyObject *weak;          /* owned weak reference, or NULL */
+    /* the object: one of the three */
+    PyObject *told;          /* borrowed: its death will be told; NULL from then on */
+    PyObject *weak;          /* owned weak reference */
+    PyObject *strong;        /* owned */
     void *address;           /* of the object */
     Kind *kind;              /* borrowed: the table owns it */
     PyObject *items;         /* owned, NULL for None */
@@ -316,16 +319,25 @@ Followed *table_add(ObjectTable *table, PyObject *value, Kind *kind);  /* borrow
 void table_end(ObjectTable *table, Followed *followed);
 int table_sweep(ObjectTable *table);
 void table_holds(ObjectTable *table, Followed *followed, void *held);
+void table_note_death(ObjectTable *table, void *object);               /* at any time */
+void table_note_class(ObjectTable *table, PyObject *object, int tells);
+void table_let_go(ObjectTable *table);
 static inline PyObject *
 target_of(const Followed *followed)                                    /* borrowed, NULL: gone */
 {
-    PyObject *found;
-    if (followed->weak == NULL)
-        return followed->strong;
-    found = ((PyWeakReference *)followed->weak)->wr_object;
+    PyObject *found = followed->told;
+    if (found == NULL) {
+        if (followed->weak == NULL)
+            return followed->strong;
+        found = ((PyWeakReference *)followed->weak)->wr_object;
+    }
     /* Deep structures wait for their end with no references left, and weak ones not cleared yet. */
     return found == Py_None || Py_REFCNT(found) == 0 ? NULL : found;
 }
+
+/* deaths.c */
+int tells_of_deaths(ObjectTable *table, PyTypeObject *type);           /* whether they do from here on */
+int listen_for_deaths(ObjectTable *table);                             /* NULL: nobody does */
 
 /* what the reference's function `name` does; a new reference */
 PyObject *ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three);
@@ -341,6 +353,7 @@ int check(Core *core, Followed *followed, PyObject *operation);        /* 1: cha
 int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
 int same(PyObject *item, PyObject *value);
 PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
+int is_tuple_as_written(const Followed *followed, PyObject *value);
 int is_unchanged(Core *core, Followed *followed, PyObject *value);     /* runs nothing, changes nothing */
 static inline int
 is_immutable(const Followed *followed)

@@ -99,6 +99,8 @@ core_connect(Core *self, PyObject *args)
         return PyErr_NoMemory();
     registered = 1;
     connected = self;
+    if (listen_for_deaths(self->objects) < 0)
+        return NULL;
     self->on = 1;
     Py_RETURN_NONE;
 }
@@ -340,6 +342,7 @@ core_fork(Core *self, PyObject *Py_UNUSED(ignored))
     self->forked = 1;
     self->owner = NULL;
     self->depth = 0;
+    listen_for_deaths(NULL);
     Py_RETURN_NONE;
 }
 
@@ -369,6 +372,7 @@ core_begin_anew(Core *self, PyObject *args)
     PyDict_Clear(self->suspended);
     Py_CLEAR(self->current);
     self->objects->core = NULL;
+    table_let_go(self->objects);
     Py_SETREF(self->objects, (ObjectTable *)Py_NewRef(objects));
     self->objects->core = self;
     self->next_string = self->next_frame = 1;
@@ -412,6 +416,8 @@ core_set_on(Core *self, PyObject *value, void *Py_UNUSED(closure))
 {
     self->quick = NULL;
     self->on = value == Py_True;
+    if (!self->on && listen_for_deaths(NULL) < 0)
+        return -1;
     return 0;
 }
 

@@ -1,11 +1,14 @@
 /* The objects that are followed: objects.py.
 
-   An object that cannot be weakly referenced is held, and let go of in sweeps when nobody else holds it. */
+   Their deaths are told by weak references, or by their types (deaths.c).  What neither is possible for is held, and
+   let go of in sweeps when nobody else holds it. */
 
 #include "core.h"
 #include <structmember.h>
 
 enum { YOUNG_SWEEP = 64, OLD_SLICE = 128 };
+/* Longer ones are held: an iterator that would use one again then does not. */
+enum { LONG_TUPLE = 64 };
 
 /* -- pointer map -------------------------------------------------------------------------------------------- */
 
@@ -119,6 +122,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     kind->table = table;
     kind->cls = cls;
     kind->reads_seen = -1;
+    kind->tells = -1;
     found = PyObject_GetAttrString(anatomy, "shape");
     if (found == NULL)
         goto failed;
@@ -216,6 +220,15 @@ followed_target(Followed *self, PyObject *Py_UNUSED(ignored))
 }
 
 static PyObject *
+followed_let_go(Followed *self, PyObject *Py_UNUSED(ignored))
+{
+    self->told = NULL;
+    Py_CLEAR(self->weak);
+    Py_CLEAR(self->strong);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 followed_is_of(Followed *self, PyObject *value)
 {
     return PyBool_FromLong(target_of(self) == value);
@@ -274,12 +287,12 @@ static int followed_set_anatomy(Followed *self, PyObject *value, void *closure);
 static PyMethodDef followed_methods[] = {
     {"target", (PyCFunction)followed_target, METH_NOARGS, NULL},
     {"is_of", (PyCFunction)followed_is_of, METH_O, NULL},
+    {"let_go", (PyCFunction)followed_let_go, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef followed_members[] = {
-    {"strong", T_OBJECT, offsetof(Followed, strong), 0, NULL},
-    {"weak", T_OBJECT, offsetof(Followed, weak), 0, NULL},
+    {"weak", T_OBJECT, offsetof(Followed, weak), READONLY, NULL},
     {"items", T_OBJECT, offsetof(Followed, items), 0, NULL},
     {"object_id", T_ULONGLONG, offsetof(Followed, object_id), 0, NULL},
     {"changes", T_ULONGLONG, offsetof(Followed, changes), 0, NULL},
@@ -321,10 +334,8 @@ append(Followed ***array, size_t *count, size_t *room, Followed *followed)
     if (*count == *room) {
         size_t more = *room ? *room * 2 : 64;
         Followed **made = PyMem_RawRealloc(*array, more * sizeof(Followed *));
-        if (made == NULL) {
-            PyErr_NoMemory();
+        if (made == NULL)
             return -1;
-        }
         *array = made;
         *room = more;
     }
@@ -338,7 +349,9 @@ table_get(ObjectTable *table, PyObject *value)
     Followed *known = map_get(&table->by_address, value);
     if (known == NULL)
         return NULL;
-    if (LIKELY(target_of(known) == value))
+    /* An iterator that alone holds a tuple puts the next values into it: this is another one to the program. */
+    if (LIKELY(target_of(known) == value &&
+               (known->told == NULL || !PyTuple_CheckExact(value) || is_tuple_as_written(known, value))))
         return known;
     /* The address was reused before the death was noticed. */
     table_end(table, known);
@@ -360,10 +373,14 @@ table_add(ObjectTable *table, PyObject *value, Kind *kind)
         if (followed->weak == NULL || map_put(&table->by_weak, followed->weak, followed) < 0)
             goto failed;
     }
+    else if (tells_of_deaths(table, Py_TYPE(value)) && !(PyTuple_CheckExact(value) && Py_SIZE(value) > LONG_TUPLE))
+        followed->told = value;
     else {
         followed->strong = Py_NewRef(value);
-        if (append(&table->young, &table->young_count, &table->young_room, followed) < 0)
+        if (append(&table->young, &table->young_count, &table->young_room, followed) < 0) {
+            PyErr_NoMemory();
             goto failed;
+        }
         Py_INCREF(followed);
     }
     if (kind->shape == SHAPE_NAMESPACE && PyList_Append(table->names_list, (PyObject *)followed) < 0)
@@ -411,9 +428,49 @@ table_end(ObjectTable *table, Followed *followed)
         }
         followed->object_id = 0;
     }
+    followed->told = NULL;
     Py_CLEAR(followed->strong);
     if (mapped)
         Py_DECREF(followed);
+}
+
+/* An object that is followed is being torn down. */
+void
+table_note_death(ObjectTable *table, void *object)
+{
+    Followed *followed = map_get(&table->by_address, object);
+    if (followed == NULL || followed->told != object)
+        return;
+    followed->told = NULL;
+    if (table->core != NULL && table->core->seen_globals == object)
+        table->core->seen_globals = NULL;
+    /* Without memory for it, it ends when its address is used again. */
+    if (append(&table->dead, &table->dead_count, &table->dead_room, followed) == 0)
+        Py_INCREF(followed);
+}
+
+/* An object was given another class; `tells`: one that tells of deaths. */
+void
+table_note_class(ObjectTable *table, PyObject *object, int tells)
+{
+    Followed *followed = map_get(&table->by_address, object);
+    if (followed == NULL || followed->told != object || tells)
+        return;
+    followed->told = NULL;
+    followed->strong = Py_NewRef(object);
+    if (append(&table->young, &table->young_count, &table->young_room, followed) == 0)
+        Py_INCREF(followed);
+}
+
+/* Nothing is followed any more. */
+void
+table_let_go(ObjectTable *table)
+{
+    size_t at;
+    for (at = 0; table->by_address.slots && at <= table->by_address.mask; at++) {
+        if (table->by_address.slots[at].key != NULL)
+            ((Followed *)table->by_address.slots[at].value)->told = NULL;
+    }
 }
 
 void
@@ -464,8 +521,10 @@ sweep(ObjectTable *table)
         table->young_count = table->young_room = 0;
         count = survivors(table, young, count);
         for (at = 0; at < count; at++) {
-            if (append(&table->old, &table->old_count, &table->old_room, young[at]) < 0)
+            if (append(&table->old, &table->old_count, &table->old_room, young[at]) < 0) {
+                PyErr_NoMemory();
                 return -1;
+            }
         }
         PyMem_RawFree(young);
     }
@@ -502,7 +561,7 @@ collect(PyObject *self, PyObject *weak)
     Followed *followed = map_pop(&table->by_weak, weak);
     if (followed != NULL) {
         if (append(&table->dead, &table->dead_count, &table->dead_room, followed) < 0)
-            return NULL;
+            return PyErr_NoMemory();
         Py_INCREF(followed);
     }
     Py_RETURN_NONE;
