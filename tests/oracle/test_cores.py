@@ -20,6 +20,9 @@ APART = {
     "threads": "the numbers of threads and of the process are among its values",
     "thread_exceptions": "its threads need not be switched at the same places",
     "kept_references": "its threads need not be switched at the same places",
+    "async_generators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
+    "generated_classes": "the reference holds what has ended, and looks at it once more",
+    "lazy_iterators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
 }
 
 

@@ -180,7 +180,7 @@ def unwind(
     _arrived(ledger, thread, record, error, frame, probe)
     tag, number = ledger.value(error)
     _leave(ledger, thread, probe, tag, number)
-    thread.unwound = id(error)
+    thread.unwound = number
 
 
 def _arrived(
@@ -191,19 +191,20 @@ def _arrived(
     frame: types.FrameType,
     probe: Probe,
 ) -> None:
-    known = id(error) in (thread.unwound, record.exception)
-    if known and not record.raising:
-        record.exception = id(error)
-        thread.unwound = 0
+    # By its id: another exception may lie where one that ended has lain.
+    followed = ledger.encoder.objects.get(error)
+    known = followed is not None and followed.object_id in (thread.unwound, record.exception)
+    thread.unwound = 0
+    if followed is not None and known and not record.raising:
+        record.exception = followed.object_id
         return
     record.raising = False
-    record.exception = id(error)
-    thread.unwound = 0
     trace = _traceback_of(error)
     line = probe.line
     if trace is not None and trace.tb_frame is frame and trace.tb_lineno:
         line = trace.tb_lineno
     tag, number = ledger.value(error)
+    record.exception = number
     ledger.encoder.drain()
     ledger.encoder.event((FIRST_SITELESS + Kind.RAISE) << 8 | tag, line, number)
 

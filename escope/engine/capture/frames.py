@@ -57,7 +57,7 @@ class FrameRecord:
         """What the pending call may have kept: more references to it afterwards tell."""
         self._receivers: dict[int, tuple[Any, str, bool]] = {}
         self.exception = 0
-        """Address of the exception that reached a handler of this frame and was not caught yet."""
+        """Id of the exception that reached a handler of this frame and was not caught yet."""
         self.truths: dict[int, bool] | None = None
         """What predicates were at the last line moment, by number."""
         self.raising = False
@@ -95,7 +95,7 @@ class ThreadRecord:
         """A probe is at work; what fires meanwhile (signal handlers, finalizers) is deferred."""
         self.deferred: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self.unwound: int = 0
-        """Address of the exception that just left a frame of this thread."""
+        """Id of the exception that just left a frame of this thread."""
 
     def top(self) -> FrameRecord | None:
         """The current frame, if any."""

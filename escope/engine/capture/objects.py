@@ -161,7 +161,8 @@ class ObjectTable:
 
     def owner_of(self, held: Any) -> Followed | None:
         """Whose attributes the dict `held` holds, if an instance's that is followed."""
-        return self._by_dict.get(id(held))
+        owner = self._by_dict.get(id(held))
+        return owner if owner is not None and owner.target() is not None else None
 
     def holds(self, followed: Followed, held: Any) -> None:
         """Note that the instance dict `held` holds the attributes of `followed`."""

@@ -185,7 +185,7 @@ settle_one(Core *core, Suspect *suspect)
     Followed *known, *owner;
     int done;
     known = table_get(core->objects, value);
-    owner = PyDict_Check(value) ? map_get(&core->objects->by_dict, value) : NULL;
+    owner = PyDict_Check(value) ? table_owner_of(core->objects, value) : NULL;
     if (owner != NULL && owner != known && needed(core, owner, suspect->operation) < 0)
         return -1;
     if (suspect->deep)

@@ -319,6 +319,7 @@ Followed *table_add(ObjectTable *table, PyObject *value, Kind *kind);  /* borrow
 void table_end(ObjectTable *table, Followed *followed);
 int table_sweep(ObjectTable *table);
 void table_holds(ObjectTable *table, Followed *followed, void *held);
+Followed *table_owner_of(ObjectTable *table, void *held);              /* borrowed, NULL: nobody that lives */
 void table_note_death(ObjectTable *table, void *object);               /* at any time */
 void table_note_class(ObjectTable *table, PyObject *object, int tells);
 void table_let_go(ObjectTable *table);

@@ -118,7 +118,7 @@ applied_item(Core *core, Followed *target, PyObject *container, PyObject *key, P
     }
     if (target->kind->shape != SHAPE_DICT || !target->kind->plain_setitem)
         return -2;
-    if (map_get(&core->objects->by_dict, container) != NULL)
+    if (table_owner_of(core->objects, container) != NULL)
         return -2;
     token = key_token(core, key);
     if (token == NULL)

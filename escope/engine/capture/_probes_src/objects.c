@@ -434,6 +434,14 @@ table_end(ObjectTable *table, Followed *followed)
         Py_DECREF(followed);
 }
 
+/* Whose attributes the dict at `held` holds. */
+Followed *
+table_owner_of(ObjectTable *table, void *held)
+{
+    Followed *owner = map_get(&table->by_dict, held);
+    return owner != NULL && target_of(owner) != NULL ? owner : NULL;
+}
+
 /* An object that is followed is being torn down. */
 void
 table_note_death(ObjectTable *table, void *object)
@@ -619,7 +627,7 @@ table_method_add(ObjectTable *self, PyObject *args)
 static PyObject *
 table_method_owner_of(ObjectTable *self, PyObject *held)
 {
-    return or_none(map_get(&self->by_dict, held));
+    return or_none(table_owner_of(self, held));
 }
 
 static PyObject *
