@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,11 +202,15 @@ def started(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def pids(folder: Path) -> tuple[int, int]:
-    """The program and the collector."""
+    """The program and the collector, once it is at work: the program does not wait for it."""
     from escope.storage.control import Control
 
     control = Control.attach(folder / "run.esr.part" / "control", readonly=True)
     try:
+        end = time.monotonic() + 60
+        while not (control.program_pid and control.collector_pid):
+            assert time.monotonic() < end, "the collector did not begin"
+            time.sleep(0.01)
         return control.program_pid, control.collector_pid
     finally:
         control.close()

@@ -255,6 +255,8 @@ class Session:
         self.control.send(command)
 
     def _signal(self, number: int) -> None:
+        if not self.pid:
+            return  # 0 stands for the whole process group of the player
         try:
             os.kill(self.pid, number)
         except ProcessLookupError:
