@@ -24,7 +24,8 @@ is_scalar(PyObject *value)
 
 /* -- tokens ---------------------------------------------------------------------------------------------------- */
 
-static int
+/* Its content is still to be written. */
+int
 note(Core *core, Followed *followed)
 {
     if (core->work_count == core->work_room) {
@@ -40,12 +41,6 @@ note(Core *core, Followed *followed)
     core->work[core->work_count++] = followed;
     Py_INCREF(followed);
     return 0;
-}
-
-int
-note_new(Core *core, Followed *followed)
-{
-    return note(core, followed);
 }
 
 Followed *

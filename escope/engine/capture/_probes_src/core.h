@@ -346,6 +346,7 @@ PyObject *ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObje
 /* contents.c: encoder.py, changes.py, differences.py */
 int is_scalar(PyObject *value);
 Followed *follow(Core *core, PyObject *value);                         /* borrowed */
+int note(Core *core, Followed *followed);
 PyObject *item_of(Core *core, PyObject *value);                        /* new reference */
 int item_token(Core *core, PyObject *item, uint32_t *tag, uint64_t *number);
 int token_of(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);

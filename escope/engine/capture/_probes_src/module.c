@@ -8,7 +8,6 @@
 int prepare_contents(void);
 int prepare_checking(void);
 int prepare_walks(void);
-int note_new(Core *core, Followed *followed);
 
 PyObject *
 ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three)
@@ -185,7 +184,7 @@ core_note(Core *self, PyObject *followed)
         PyErr_SetString(PyExc_TypeError, "a Followed is needed");
         return NULL;
     }
-    if (note_new(self, (Followed *)followed) < 0)
+    if (note(self, (Followed *)followed) < 0)
         return NULL;
     Py_RETURN_NONE;
 }
