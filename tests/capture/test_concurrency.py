@@ -32,6 +32,50 @@ for thread in threads:
     thread.join()
 """
 
+RESTLESS = """
+import queue
+import reprlib
+import sys
+import threading
+import weakref
+from collections import OrderedDict, UserDict, deque
+
+class Crowd:
+    pass
+
+# What changes these is code of the standard library, which is not recorded and waits for nobody.
+line, members = queue.Queue(), [Crowd() for _ in range(40)]
+crowd, plain, ordered = weakref.WeakSet(), UserDict(), UserDict()
+ordered.data = OrderedDict()
+for number in range(90):
+    line.put(number)
+
+def change():
+    for number in range(800):
+        line.put(number)
+        line.get()
+        crowd.add(members[number % 40])
+        crowd.discard(members[number % 7])
+        for each in (plain, ordered):
+            each[number % 90] = number
+            each.pop(number % 7, None)
+
+def look():
+    while changing.is_alive():
+        for each in (line.queue, crowd.data, plain.data, ordered.data):
+            reprlib.Repr().repr_int(each, 1)
+
+sys.setswitchinterval(1e-6)
+changing = threading.Thread(target=change)
+looking = [threading.Thread(target=look) for _ in range(3)]
+changing.start()
+for thread in looking:
+    thread.start()
+for thread in looking:
+    thread.join()
+print("done")
+"""
+
 SIGNALS = """
 import signal
 
@@ -88,3 +132,8 @@ def test_every_thread_has_its_own_events_however_often_they_switch(tmp_path: Pat
 def test_what_a_signal_handler_raises_reaches_the_program(tmp_path: Path) -> None:
     done, _ = _record(tmp_path, SIGNALS)
     assert done.stdout == b"caught 15\n"
+
+
+def test_what_other_threads_change_is_read_at_one_moment(tmp_path: Path) -> None:
+    done, _ = _record(tmp_path, RESTLESS)
+    assert done.stdout == b"done\n"

@@ -213,7 +213,7 @@ class Anatomy:
         for base in reversed(mro):
             if not is_python_class(base):
                 continue
-            for name, member in type_dict(base).items():
+            for name, member in list(type_dict(base).items()):
                 if type(member) is types.MemberDescriptorType and type(name) is str:
                     self.slots.append((name, member.__get__))
 
@@ -306,7 +306,7 @@ def _made_by_python(cls: type) -> bool:
         id(type(member)) in _C_DESCRIPTORS
         and name not in ("__dict__", "__weakref__")
         and member.__objclass__ is cls
-        for name, member in type_dict(cls).items()
+        for name, member in list(type_dict(cls).items())
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from escope.engine.capture.anatomy import (
@@ -77,23 +78,27 @@ def opaque_summary(value: Any) -> str | None:
     return None
 
 
+def at_once(iterate: Callable[[Any], Any], value: Any, limit: int | None = None) -> list[Any]:
+    """The first `limit` items of an iteration, in one call into C: no other thread changes `value` in between."""
+    [items] = map(list, map(islice, map(iterate, (value,)), (limit,)))
+    return items
+
+
 def sequence_items(value: Any, shape: Shape, limit: int) -> tuple[list[Any], int]:
     """The first `limit` items, and the true length."""
     if shape is Shape.LIST:
-        return list.__getitem__(value, slice(0, limit)), list.__len__(value)
+        items = list.__getitem__(value, slice(0, limit))
+        return items, len(items) if len(items) < limit else list.__len__(value)
     if shape is Shape.TUPLE:
         return list(tuple.__getitem__(value, slice(0, limit))), tuple.__len__(value)
-    length = deque.__len__(value)
-    if length <= limit:
-        return list(deque.__iter__(value)), length
-    walk = deque.__iter__(value)
-    return [next(walk) for _ in range(limit)], length
+    items = at_once(deque.__iter__, value, limit)
+    return items, len(items) if len(items) < limit else deque.__len__(value)
 
 
 def set_items(value: Any, limit: int) -> tuple[list[Any], int]:
     """Up to `limit` elements in the set's own order, and the true length."""
     own = set if has_base(type_mro(type(value)), set) else frozenset
-    items = list(own.__iter__(value))
+    items = at_once(own.__iter__, value)
     return items[:limit], len(items)
 
 
@@ -112,7 +117,7 @@ def _ordered_items(value: Any) -> list[tuple[Any, Any]]:
     if all(is_scalar(key) for key, _ in pairs):
         found = dict(pairs)
         try:
-            return [(key, found[key]) for key in OrderedDict.__iter__(value)]
+            return [(key, found[key]) for key in at_once(OrderedDict.__iter__, value)]
         except (KeyError, RuntimeError):
             # `dict`'s own methods have changed the dict without the order: it cannot be walked.
             return pairs

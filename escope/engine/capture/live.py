@@ -10,7 +10,6 @@ import sys
 import types
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from escope.engine.capture import anatomy as an
@@ -170,7 +169,10 @@ class LiveHandle:
         shape, value = self._anatomy.shape, self._value
         for base, its_shape in an.CONTAINER_BASES:
             if its_shape is shape and shape in an.SEQUENCES:
-                return wrap(next(islice(base.__iter__(value), index, None)))
+                try:
+                    return wrap(base.__getitem__(value, index))
+                except IndexError:
+                    raise Unanswerable("another thread has just shortened it") from None
         raise Unanswerable(f"{self._anatomy.name} has no items")
 
     def entry(self, key: Any) -> Any:

@@ -41,45 +41,78 @@ static PyObject *qsize;      /* owned: SimpleQueue.qsize */
 /* -- the messages in a SimpleQueue -------------------------------------------------------------------------------- */
 
 typedef struct {
-    PyObject_HEAD
-    uint64_t *numbers;       /* owned: a ring */
+    uint64_t number;         /* 0: put unseen */
+    PyObject *item;          /* borrowed, for its address: the queue or the one who takes it keeps it alive */
+} Message;
+
+typedef struct {
+    Message *messages;       /* owned: a ring */
     size_t first, count, room;
+} Messages;
+
+typedef struct {
+    PyObject_HEAD
+    Messages queued;         /* in the queue's order */
+    Messages handed;         /* given past the queue to threads that wait in get, as 3.13 does, and not yet told */
+    size_t parked;           /* how many threads are in get, having found the queue empty */
     int primed;
 } Waiting;
 
 static PyTypeObject WaitingType;
 
-static int
-waiting_push(Waiting *waiting, uint64_t number)
+static Message *
+messages_at(const Messages *messages, size_t at)
 {
-    if (waiting->count == waiting->room) {
-        size_t room = waiting->room ? waiting->room * 2 : 16, at;
-        uint64_t *made = PyMem_RawMalloc(room * sizeof(uint64_t));
+    return messages->messages + (messages->first + at) % messages->room;
+}
+
+static int
+messages_push(Messages *messages, uint64_t number, PyObject *item)
+{
+    if (messages->count == messages->room) {
+        size_t room = messages->room ? messages->room * 2 : 16, at;
+        Message *made = PyMem_RawMalloc(room * sizeof(Message));
         if (made == NULL) {
             PyErr_NoMemory();
             return -1;
         }
-        for (at = 0; at < waiting->count; at++)
-            made[at] = waiting->numbers[(waiting->first + at) % waiting->room];
-        PyMem_RawFree(waiting->numbers);
-        waiting->numbers = made;
-        waiting->first = 0;
-        waiting->room = room;
+        for (at = 0; at < messages->count; at++)
+            made[at] = *messages_at(messages, at);
+        PyMem_RawFree(messages->messages);
+        messages->messages = made;
+        messages->first = 0;
+        messages->room = room;
     }
-    waiting->numbers[(waiting->first + waiting->count++) % waiting->room] = number;
+    *messages_at(messages, messages->count++) = (Message){number, item};
     return 0;
 }
 
 static uint64_t
-waiting_pop(Waiting *waiting)
+messages_pop(Messages *messages)
 {
     uint64_t number;
-    if (waiting->count == 0)
+    if (messages->count == 0)
         return 0;
-    number = waiting->numbers[waiting->first];
-    waiting->first = (waiting->first + 1) % waiting->room;
-    waiting->count--;
+    number = messages_at(messages, 0)->number;
+    messages->first = (messages->first + 1) % messages->room;
+    messages->count--;
     return number;
+}
+
+/* Takes the newest message of that item out: whether there is one. */
+static int
+messages_take(Messages *messages, PyObject *item, uint64_t *number)
+{
+    size_t at = messages->count;
+    while (at-- > 0) {
+        if (messages_at(messages, at)->item != item)
+            continue;
+        *number = messages_at(messages, at)->number;
+        for (messages->count--; at < messages->count; at++)
+            *messages_at(messages, at) = *messages_at(messages, at + 1);
+        return 1;
+    }
+    return 0;
 }
 
 static Py_ssize_t
@@ -102,7 +135,7 @@ waiting_prime(Waiting *waiting, PyObject *queue)
     if (length < 0)
         return -1;
     while (length-- > 0) {
-        if (waiting_push(waiting, 0) < 0)
+        if (messages_push(&waiting->queued, 0, NULL) < 0)
             return -1;
     }
     waiting->primed = 1;
@@ -112,7 +145,8 @@ waiting_prime(Waiting *waiting, PyObject *queue)
 static void
 waiting_dealloc(Waiting *self)
 {
-    PyMem_RawFree(self->numbers);
+    PyMem_RawFree(self->queued.messages);
+    PyMem_RawFree(self->handed.messages);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 
@@ -201,6 +235,8 @@ put(const Call *call)
 {
     PyObject *item = sent_item(call), *found, *result = NULL;
     Waiting *waiting;
+    uint64_t number;
+    Py_ssize_t before = -1;
     if (item == NULL)
         return original(call);
     found = UPCALL(PyObject_CallFunctionObjArgs, call->hook->act, call->self, item, NULL);
@@ -211,22 +247,44 @@ put(const Call *call)
         return original(call);
     }
     waiting = (Waiting *)PyTuple_GET_ITEM(found, 0);
-    if (waiting_prime(waiting, call->self) == 0 &&
-        waiting_push(waiting, PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(found, 1))) == 0) {
+    number = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(found, 1));
+    if (waiting_prime(waiting, call->self) == 0 && (before = length_of(call->self)) >= 0)
         result = original(call);
-        if (result == NULL && waiting->count)
-            waiting->count--;
+    if (result != NULL) {
+        /* Where the queue has not grown, a thread that waits in get was given the item; one that has waited since
+           before the recording does not tell. */
+        Py_ssize_t after = length_of(call->self);
+        Messages *into = after > before ? &waiting->queued : waiting->parked ? &waiting->handed : NULL;
+        if (after < 0 || (into != NULL && messages_push(into, number, item) < 0))
+            Py_CLEAR(result);
     }
     Py_DECREF(found);
     return result;
 }
 
+/* The id of the message that a call of get, which found the queue empty or not, has just come back with. */
+static int
+got(Waiting *waiting, PyObject *queue, PyObject *item, int parked, uint64_t *number)
+{
+    Py_ssize_t left;
+    if (parked && messages_take(&waiting->handed, item, number))
+        return 0;
+    left = length_of(queue);
+    if (left < 0)
+        return -1;
+    /* Calls that began before the recording take messages out unseen: the oldest. */
+    while (waiting->queued.count > (size_t)left + 1)
+        messages_pop(&waiting->queued);
+    *number = messages_pop(&waiting->queued);
+    return 0;
+}
+
 static PyObject *
 get(const Call *call)
 {
-    PyObject *found = UPCALL(PyObject_CallOneArg, call->hook->begin, call->self), *result, *number, *done;
+    PyObject *found = UPCALL(PyObject_CallOneArg, call->hook->begin, call->self), *result = NULL, *number, *done;
     Waiting *waiting = (Waiting *)found;
-    Py_ssize_t left;
+    Py_ssize_t before = -1;
     uint64_t taken = 0;
     if (found == NULL)
         return NULL;
@@ -234,14 +292,14 @@ get(const Call *call)
         Py_DECREF(found);
         return original(call);
     }
-    result = waiting_prime(waiting, call->self) < 0 ? NULL : original(call);
+    if (waiting_prime(waiting, call->self) == 0 && (before = length_of(call->self)) >= 0) {
+        waiting->parked += before == 0;
+        result = original(call);
+        waiting->parked -= before == 0;
+    }
     if (result != NULL) {
-        /* Calls that began before the recording take messages out unseen: the oldest. */
-        left = length_of(call->self);
-        while (left >= 0 && waiting->count > (size_t)left + 1)
-            waiting_pop(waiting);
-        taken = waiting_pop(waiting);
-        number = left < 0 ? NULL : PyLong_FromUnsignedLongLong(taken);
+        number = got(waiting, call->self, result, before == 0, &taken) < 0 ? NULL
+                                                                             : PyLong_FromUnsignedLongLong(taken);
         done = number == NULL ? NULL
                : active ? UPCALL(PyObject_CallFunctionObjArgs, call->hook->act, call->self, result, number, NULL)
                         : Py_NewRef(Py_None);
@@ -250,6 +308,8 @@ get(const Call *call)
             Py_CLEAR(result);
         Py_XDECREF(done);
     }
+    if (waiting->parked == 0)
+        waiting->handed.count = 0;
     Py_DECREF(found);
     return result;
 }
