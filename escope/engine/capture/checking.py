@@ -207,22 +207,25 @@ class Checker:
             length = cls.__len__(value)
             if followed.length > limit or length > limit:
                 return self._beyond(followed, length, operation, arguments)
-            if operation == "append" and length == followed.length + 1:
+            at_left = cls is deque and operation in ("appendleft", "popleft")
+            if operation in ("append", "appendleft") and length == followed.length + 1:
                 if len(arguments) != 1:
                     return False
                 item = encoder.item(arguments[0])
-                shadow.append(item)
+                place = 0 if at_left else length - 1
+                shadow.insert(place, item)
                 followed.length = length
-                encoder.changed(
-                    followed, encoder.splice_rows(oid, length - 1, 0, [item]), operation
-                )
+                encoder.changed(followed, encoder.splice_rows(oid, place, 0, [item]), operation)
                 return True
-            if operation == "pop" and not arguments and length == followed.length - 1:
-                shadow.pop()
+            if operation in ("pop", "popleft") and length == followed.length - 1 and not arguments:
+                place = 0 if at_left else length
+                del shadow[place]
                 followed.length = length
-                encoder.changed(followed, encoder.splice_rows(oid, length, 1, ()), operation)
+                encoder.changed(followed, encoder.splice_rows(oid, place, 1, ()), operation)
                 return True
             return False
+        if cls is dict and followed.anatomy.shape is Shape.DICT:
+            return self._by_key(followed, value, operation, arguments)
         if followed.length >= limit:
             return False
         if cls is set and operation == "add" and set.__len__(value) == followed.length + 1:
@@ -235,6 +238,40 @@ class Checker:
             encoder.changed(followed, [(Detail.ITEM << 8 | tag, oid, number)], operation)
             return True
         return False
+
+    def _by_key(
+        self, followed: Followed, value: dict[Any, Any], operation: str, arguments: tuple[Any, ...]
+    ) -> bool:
+        """The same for a dict and a scalar key: whether it is there is known from what was recorded."""
+        encoder, oid, shadow = self.encoder, followed.object_id, followed.items
+        length, before = dict.__len__(value), followed.length
+        if max(length, before) > encoder.limits.items or len(shadow) != before:
+            return False
+        rows: Rows = []
+        if operation == "popitem" and not arguments and length == before - 1:
+            token = next(reversed(shadow))
+        elif operation not in ("setdefault", "pop") or not arguments:
+            return False
+        elif not an.is_scalar(arguments[0]):
+            return False
+        else:
+            token = key_token(arguments[0], encoder.follow)
+            if length == before:
+                return (token in shadow) == (operation == "setdefault")
+        if operation == "setdefault" and length == before + 1 and token not in shadow:
+            # A new key is the last one; to look it up could run code of another key's class.
+            key, item = next(iter(dict.items(value).__reversed__()))
+            if key_token(key, encoder.follow) != token:
+                return False
+            add_entry(encoder, followed, key, item, rows)
+        elif operation != "setdefault" and length == before - 1 and token in shadow:
+            tag, number = encoder.item_token(shadow.pop(token)[0])
+            rows.append((Detail.REMOVE << 8 | tag, oid, number))
+        else:
+            return False
+        followed.length = length
+        encoder.changed(followed, rows, operation)
+        return True
 
     def _beyond(
         self, followed: Followed, length: int, operation: str, arguments: tuple[Any, ...]

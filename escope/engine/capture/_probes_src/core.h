@@ -55,6 +55,13 @@ void map_free(PtrMap *map);
 
 /* -- what is known of a type: the twin of an `Anatomy` ----------------------------------------------------- */
 
+typedef struct {
+    PyObject *name;          /* borrowed */
+    Py_ssize_t offset;
+} SlotPlace;
+
+enum DictPlace { DICT_NONE, DICT_MANAGED, DICT_POINTED };
+
 typedef struct Kind {
     struct ObjectTable *table;   /* borrowed */
     PyTypeObject *cls;       /* borrowed: the anatomy owns it */
@@ -64,6 +71,10 @@ typedef struct Kind {
     uint8_t shape;
     uint8_t has_dict;        /* its instances have a dict in the managed place, and no slots */
     uint8_t plain;           /* no attributes at all */
+    uint8_t readable;        /* attributes.c reads all that there are */
+    uint8_t dict_place, is_exception;
+    int slot_count;
+    SlotPlace *slot;         /* owned */
     uint8_t weakly;
     uint8_t concealed;
     uint8_t constant;        /* all of its own content stays the same */
@@ -312,6 +323,19 @@ is_container_shape(uint8_t shape)
     return shape <= SHAPE_BYTEARRAY || shape == SHAPE_NAMESPACE;
 }
 
+static inline int
+is_immutable_shape(uint8_t shape)
+{
+    return shape == SHAPE_NAMED || shape == SHAPE_OPAQUE;
+}
+
+/* Whether attributes can be stored in what has this shape. */
+static inline int
+is_instance_like(uint8_t shape)
+{
+    return !is_immutable_shape(shape) && shape != SHAPE_CELL && shape != SHAPE_NAMESPACE;
+}
+
 /* objects.c: objects.py */
 Kind *kind_of(ObjectTable *table, PyTypeObject *cls);
 Followed *table_get(ObjectTable *table, PyObject *value);              /* borrowed, NULL: not followed */
@@ -343,25 +367,54 @@ int listen_for_deaths(ObjectTable *table);                             /* NULL: 
 /* what the reference's function `name` does; a new reference */
 PyObject *ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three);
 
-/* contents.c: encoder.py, changes.py, differences.py */
+/* contents.c: encoder.py */
 int is_scalar(PyObject *value);
 Followed *follow(Core *core, PyObject *value);                         /* borrowed */
 int note(Core *core, Followed *followed);
 PyObject *item_of(Core *core, PyObject *value);                        /* new reference */
 int item_token(Core *core, PyObject *item, uint32_t *tag, uint64_t *number);
 int token_of(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
-int drain(Core *core);
-int check(Core *core, Followed *followed, PyObject *operation);        /* 1: changed, -1: error */
-int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
 int same(PyObject *item, PyObject *value);
 PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
+int same_token(PyObject *token, PyObject *key);
+PyObject *deque_items(PyObject *value);                                /* new reference: a list */
+int add_scratch(Core *core, uint32_t head, uint32_t aux, uint64_t value);
+int add_change(Core *core, uint32_t head, uint32_t aux, uint64_t value);
+uint32_t label_of(Core *core, Followed *followed);
+int write_content(Core *core, Followed *followed);
+int drain(Core *core);
+
+/* changes.c: changes.py, differences.py */
+int check(Core *core, Followed *followed, PyObject *operation);        /* 1: changed, -1: error */
+int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
+int add_entry(Core *core, Followed *followed, PyObject *token, PyObject *key, PyObject *value);
 int is_tuple_as_written(const Followed *followed, PyObject *value);
 int is_unchanged(Core *core, Followed *followed, PyObject *value);     /* runs nothing, changes nothing */
 static inline int
 is_immutable(const Followed *followed)
 {
-    return followed->kind->shape == SHAPE_NAMED || followed->kind->shape == SHAPE_OPAQUE;
+    return is_immutable_shape(followed->kind->shape);
 }
+
+/* attributes.c: anatomy.py, and what is done of attributes elsewhere */
+enum { INLINE_ATTRIBUTES = 16 };
+
+typedef struct {
+    PyObject *name, *value;
+} Attribute;
+
+typedef struct {
+    Attribute *each;         /* `first`, or owned memory */
+    int count, room, kept;
+    PyObject *dict;          /* the instance dict; NULL: not made yet */
+    Attribute first[INLINE_ATTRIBUTES];
+} Attributes;
+
+int find_attributes(Kind *kind, PyObject *anatomy, int has_dict, int is_exception);
+int has_readable_attributes(const Kind *kind, PyObject *value);
+int write_attributes(Core *core, Followed *followed, PyObject *value);
+int same_attributes(Core *core, Followed *followed, PyObject *value);
+int change_attributes(Core *core, Followed *followed, PyObject *value);
 int is_inline_attribute(Followed *target, PyObject *owner, PyObject *name, PyObject *value);
 int attribute_is(Core *core, Followed *target, PyObject *owner, PyObject *name, PyObject *value);
 

@@ -66,6 +66,10 @@ holder(PyInterpreterState *interpreter)
 #endif
 }
 
+#if PY313
+PyAPI_FUNC(int) _PySet_NextEntry(PyObject *set, Py_ssize_t *pos, PyObject **key, Py_hash_t *hash);
+#endif
+
 /* An int of one digit: its value in `*number`. */
 static inline int
 is_small(PyObject *value, uint64_t *number)

@@ -144,6 +144,8 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     kind->has_dict = getter && !slots && !error && kind->shape == SHAPE_INSTANCE &&
                      (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE);
     kind->plain = is_exact_builtin(cls);
+    if (find_attributes(kind, anatomy, getter, error) < 0)
+        goto failed;
     found = PyObject_GetAttrString(anatomy, "quiet_names");
     if (found == NULL)
         goto failed;
@@ -162,6 +164,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     }
     return kind;
 failed:
+    PyMem_RawFree(kind->slot);
     PyMem_RawFree(kind);
     return NULL;
 }
