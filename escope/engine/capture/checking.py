@@ -15,12 +15,12 @@ from typing import Any
 
 from escope.engine.capture import anatomy as an
 from escope.engine.capture import calls
-from escope.engine.capture.changes import Rows, changed_length
+from escope.engine.capture.changes import Rows, add_entry, changed_length
 from escope.engine.capture.differences import key_token
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, Suspect
 from escope.engine.capture.objects import Followed, Keeper
-from escope.storage.rows import Detail
+from escope.storage.rows import Detail, Shape
 
 _SMALL = 64
 _CREDIT_BASE = 20_000
@@ -260,7 +260,7 @@ class Checker:
                 return (token in shadow) == (operation == "setdefault")
         if operation == "setdefault" and length == before + 1 and token not in shadow:
             # A new key is the last one; to look it up could run code of another key's class.
-            key, item = next(iter(dict.items(value).__reversed__()))
+            key, item = next(reversed(dict.items(value)))
             if key_token(key, encoder.follow) != token:
                 return False
             add_entry(encoder, followed, key, item, rows)

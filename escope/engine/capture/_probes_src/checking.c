@@ -4,7 +4,8 @@
 
 enum { CREDIT_BASE = 20000, CREDIT_PER_EVENT = 100 };
 
-static PyObject *text_unseen, *text_append, *text_pop, *text_add;
+static PyObject *text_unseen, *text_append, *text_appendleft, *text_pop, *text_popleft, *text_popitem, *text_add,
+    *text_setdefault;
 
 static int
 affordable(Core *core, Followed *followed)
@@ -103,79 +104,146 @@ is_text(PyObject *one, PyObject *other)
     return one == other || (PyUnicode_CheckExact(one) && PyUnicode_Compare(one, other) == 0);
 }
 
+/* Of a list, or of a deque, whose other end can grow and shrink as well. */
+static int
+hint_of_sequence(Core *core, Followed *followed, Py_ssize_t length, int is_deque, Suspect *suspect)
+{
+    int left = is_deque && (is_text(suspect->operation, text_appendleft) || is_text(suspect->operation, text_popleft));
+    int grows = is_text(suspect->operation, left ? text_appendleft : text_append);
+    int shrinks = !grows && suspect->arguments == 0 && is_text(suspect->operation, left ? text_popleft : text_pop);
+    Py_ssize_t place;
+    if (followed->length > core->limit_items || length > core->limit_items)
+        return beyond(core, followed, length, suspect, grows && !left, shrinks && !left);
+    if (grows && length == followed->length + 1) {
+        PyObject *item;
+        int failed;
+        if (suspect->arguments != 1)
+            return 0;
+        item = item_of(core, suspect->argument);
+        if (item == NULL)
+            return -1;
+        place = left ? 0 : length - 1;
+        failed = left ? PyList_Insert(followed->items, 0, item) : PyList_Append(followed->items, item);
+        if (!failed) {
+            followed->length = length;
+            failed = splice_one(core, followed, place, 0, item, suspect->operation);
+        }
+        Py_DECREF(item);
+        return failed < 0 ? -1 : 1;
+    }
+    if (shrinks && length == followed->length - 1) {
+        place = left ? 0 : length;
+        if (PyList_SetSlice(followed->items, place, place + 1, NULL) < 0)
+            return -1;
+        followed->length = length;
+        return splice_one(core, followed, place, 1, NULL, suspect->operation) < 0 ? -1 : 1;
+    }
+    return 0;
+}
+
+static int
+hint_of_set(Core *core, Followed *followed, PyObject *value, Suspect *suspect)
+{
+    Row row;
+    PyObject *token;
+    uint32_t tag;
+    uint64_t number;
+    int failed;
+    if (followed->length >= core->limit_items || !is_text(suspect->operation, text_add) ||
+        PySet_GET_SIZE(value) != followed->length + 1 || suspect->arguments != 1 || !is_scalar(suspect->argument))
+        return 0;
+    token = key_token(core, suspect->argument);
+    if (token == NULL)
+        return -1;
+    failed = PyDict_SetItem(followed->items, token, suspect->argument);
+    Py_DECREF(token);
+    if (failed < 0)
+        return -1;
+    followed->length++;
+    if (token_of(core, suspect->argument, &tag, &number) < 0)
+        return -1;
+    row = (Row){HEAD(DETAIL_ITEM) | tag, (uint32_t)followed->object_id, number};
+    return changed(core, followed, &row, 1, suspect->operation) < 0 ? -1 : 1;
+}
+
+static int
+remove_entry(Core *core, Followed *followed, PyObject *token, Py_ssize_t length, PyObject *operation)
+{
+    PyObject *pair = Py_XNewRef(PyDict_GetItemWithError(followed->items, token));
+    Row row;
+    uint32_t tag;
+    uint64_t number;
+    int failed = pair == NULL || PyDict_DelItem(followed->items, token) < 0 ||
+                 item_token(core, PyTuple_GET_ITEM(pair, 0), &tag, &number) < 0;
+    Py_XDECREF(pair);
+    if (failed)
+        return -1;
+    followed->length = length;
+    row = (Row){HEAD(DETAIL_REMOVE) | tag, (uint32_t)followed->object_id, number};
+    return changed(core, followed, &row, 1, operation) < 0 ? -1 : 1;
+}
+
+/* Of a dict and a scalar key: whether it is there is known from what was recorded; `Checker._by_key`. */
+static int
+hint_of_dict(Core *core, Followed *followed, PyObject *value, Suspect *suspect)
+{
+    Py_ssize_t length = PyDict_GET_SIZE(value), before = followed->length;
+    PyObject *token, *key, *item;
+    int adds = is_text(suspect->operation, text_setdefault), known, done = 0;
+    if (length > core->limit_items || before > core->limit_items || followed->items == NULL ||
+        PyDict_GET_SIZE(followed->items) != before)
+        return 0;
+    if (suspect->arguments == 0) {
+        if (length != before - 1 || !is_text(suspect->operation, text_popitem) ||
+            !last_entry(followed->items, &token, &item))
+            return 0;
+        Py_INCREF(token);
+        done = remove_entry(core, followed, token, length, suspect->operation);
+        Py_DECREF(token);
+        return done;
+    }
+    if ((!adds && !is_text(suspect->operation, text_pop)) || !is_scalar(suspect->argument))
+        return 0;
+    token = key_token(core, suspect->argument);
+    known = token ? PyDict_Contains(followed->items, token) : -1;
+    if (known < 0)
+        done = -1;
+    else if (length == before)
+        done = known == adds;
+    else if (!adds && known && length == before - 1)
+        done = remove_entry(core, followed, token, length, suspect->operation);
+    else if (adds && !known && length == before + 1 && last_entry(value, &key, &item) && same_token(token, key)) {
+        /* A new key is the last one; to look it up could run code of another key's class. */
+        Py_INCREF(key);
+        Py_INCREF(item);
+        core->change_rows = 0;
+        done = add_entry(core, followed, token, key, item) < 0 ? -1 : 1;
+        Py_DECREF(key);
+        Py_DECREF(item);
+        if (done == 1) {
+            followed->length = length;
+            done = changed(core, followed, core->changes, core->change_rows, suspect->operation) < 0 ? -1 : 1;
+        }
+    }
+    Py_XDECREF(token);
+    return done;
+}
+
 /* The change of a known mutator of an exact builtin type, at the cost of the change.  1: written. */
 static int
 by_hint(Core *core, Followed *followed, PyObject *value, Suspect *suspect)
 {
     if (followed->stale || followed->broken)
         return 0;
-    if (PyList_CheckExact(value)) {
-        Py_ssize_t length = PyList_GET_SIZE(value);
-        int grows = is_text(suspect->operation, text_append);
-        int shrinks = !grows && suspect->arguments == 0 && is_text(suspect->operation, text_pop);
-        if (followed->length > core->limit_items || length > core->limit_items)
-            return beyond(core, followed, length, suspect, grows, shrinks);
-        if (grows && length == followed->length + 1) {
-            PyObject *item;
-            int failed;
-            if (suspect->arguments != 1)
-                return 0;
-            item = item_of(core, suspect->argument);
-            if (item == NULL)
-                return -1;
-            failed = PyList_Append(followed->items, item);
-            if (!failed) {
-                followed->length = length;
-                failed = splice_one(core, followed, length - 1, 0, item, suspect->operation);
-            }
-            Py_DECREF(item);
-            return failed < 0 ? -1 : 1;
-        }
-        if (shrinks && length == followed->length - 1) {
-            if (PyList_SetSlice(followed->items, length, length + 1, NULL) < 0)
-                return -1;
-            followed->length = length;
-            return splice_one(core, followed, length, 1, NULL, suspect->operation) < 0 ? -1 : 1;
-        }
-        return 0;
-    }
-    if (PySet_CheckExact(value) && !PyFrozenSet_CheckExact(value)) {
-        Row row;
-        PyObject *token;
-        uint32_t tag;
-        uint64_t number;
-        int failed;
-        if (followed->length >= core->limit_items || !is_text(suspect->operation, text_add) ||
-            PySet_GET_SIZE(value) != followed->length + 1 || suspect->arguments != 1 ||
-            !is_scalar(suspect->argument))
-            return 0;
-        token = key_token(core, suspect->argument);
-        if (token == NULL)
-            return -1;
-        failed = PyDict_SetItem(followed->items, token, suspect->argument);
-        Py_DECREF(token);
-        if (failed < 0)
-            return -1;
-        followed->length++;
-        if (token_of(core, suspect->argument, &tag, &number) < 0)
-            return -1;
-        row = (Row){HEAD(DETAIL_ITEM) | tag, (uint32_t)followed->object_id, number};
-        return changed(core, followed, &row, 1, suspect->operation) < 0 ? -1 : 1;
-    }
-    return -2;
-}
-
-static PyObject *
-as_tuple(Suspect *suspect)
-{
-    PyObject *arguments = PyTuple_New(suspect->arguments);
-    uint32_t at;
-    if (arguments == NULL)
-        return NULL;
-    for (at = 0; at < suspect->arguments; at++)
-        PyTuple_SET_ITEM(arguments, at, Py_NewRef(at == 0 && suspect->argument ? suspect->argument : Py_None));
-    return Py_BuildValue("OOON", suspect->value, suspect->deep ? Py_True : Py_False, suspect->operation,
-                         arguments);
+    if (PyList_CheckExact(value))
+        return hint_of_sequence(core, followed, PyList_GET_SIZE(value), 0, suspect);
+    if (is_deque(value))
+        return hint_of_sequence(core, followed, Py_SIZE(value), 1, suspect);
+    if (PyDict_CheckExact(value) && followed->kind->shape == SHAPE_DICT)
+        return hint_of_dict(core, followed, value, suspect);
+    if (PySet_CheckExact(value))
+        return hint_of_set(core, followed, value, suspect);
+    return 0;
 }
 
 static int
@@ -192,22 +260,8 @@ settle_one(Core *core, Suspect *suspect)
         return walk(core, value, suspect->operation);
     if (known == NULL || known->fresh)
         return 0;
-    {
-        done = by_hint(core, known, value, suspect);
-        if (done == 0)
-            return needed(core, known, suspect->operation);
-        if (done != -2)
-            return done < 0 ? -1 : 0;
-    }
-    {
-        PyObject *tuple = as_tuple(suspect), *found;
-        if (tuple == NULL)
-            return -1;
-        found = UPCALL(PyObject_CallMethod, core->checker, "_suspect", "(O)", tuple);
-        Py_DECREF(tuple);
-        Py_XDECREF(found);
-        return found ? 0 : -1;
-    }
+    done = by_hint(core, known, value, suspect);
+    return done ? (done < 0 ? -1 : 0) : needed(core, known, suspect->operation);
 }
 
 /* Checks what unseen code called from `frame` may have changed. */
@@ -255,7 +309,12 @@ prepare_checking(void)
 {
     text_unseen = PyUnicode_InternFromString("unseen");
     text_append = PyUnicode_InternFromString("append");
+    text_appendleft = PyUnicode_InternFromString("appendleft");
     text_pop = PyUnicode_InternFromString("pop");
+    text_popleft = PyUnicode_InternFromString("popleft");
+    text_popitem = PyUnicode_InternFromString("popitem");
     text_add = PyUnicode_InternFromString("add");
-    return text_unseen && text_append && text_pop && text_add ? 0 : -1;
+    text_setdefault = PyUnicode_InternFromString("setdefault");
+    return text_unseen && text_append && text_appendleft && text_pop && text_popleft && text_popitem && text_add &&
+           text_setdefault ? 0 : -1;
 }

@@ -210,6 +210,12 @@ type_id_of(Core *core, Kind *kind)
     return 0;
 }
 
+int
+is_deque(PyObject *value)
+{
+    return Py_TYPE(value) == deque_type;
+}
+
 /* The items of a deque of any class, as they are now; a new list. */
 PyObject *
 deque_items(PyObject *value)

@@ -70,6 +70,28 @@ holder(PyInterpreterState *interpreter)
 PyAPI_FUNC(int) _PySet_NextEntry(PyObject *set, Py_ssize_t *pos, PyObject **key, Py_hash_t *hash);
 #endif
 
+/* The newest entry of an exact dict; borrowed.  0: it is empty. */
+static inline int
+last_entry(PyObject *dict, PyObject **key, PyObject **value)
+{
+    Py_ssize_t position = ((PyDictObject *)dict)->ma_values != NULL ? 0 : ((PyDictObject *)dict)->ma_keys->dk_nentries;
+    Py_ssize_t left = PyDict_GET_SIZE(dict);
+    if (left == 0)
+        return 0;
+    if (((PyDictObject *)dict)->ma_values != NULL) {
+        while (left-- > 0)
+            PyDict_Next(dict, &position, key, value);
+        return 1;
+    }
+    /* Entries that are no more are empty: each try from one further back begins with the next that is there. */
+    while (position-- > 0) {
+        Py_ssize_t at = position;
+        if (PyDict_Next(dict, &at, key, value))
+            return 1;
+    }
+    return 0;
+}
+
 /* An int of one digit: its value in `*number`. */
 static inline int
 is_small(PyObject *value, uint64_t *number)
