@@ -250,9 +250,11 @@ class Checker:
         rows: Rows = []
         if operation == "popitem" and not arguments and length == before - 1:
             token = next(reversed(shadow))
-        elif operation not in ("setdefault", "pop") or not arguments:
-            return False
-        elif not an.is_scalar(arguments[0]):
+        elif (
+            operation not in ("setdefault", "pop")
+            or not arguments
+            or not an.is_scalar(arguments[0])
+        ):
             return False
         else:
             token = key_token(arguments[0], encoder.follow)

@@ -111,7 +111,7 @@ found_in_dict(Attributes *found, PyObject *name, PyObject *value, int slots)
     return found_one(found, name, value) < 0 ? -1 : 1;
 }
 
-/* The attributes of `value`, all borrowed, in the reference's order.  1: found, 0: the reference has to look; -1: error.
+/* The attributes of `value`, all borrowed, in the reference's order.  1: found, 0: the reference has to look, -1: error.
    `free_all` in any case. */
 static int
 find_all(const Kind *kind, PyObject *value, Attributes *found)

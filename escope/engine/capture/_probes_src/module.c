@@ -584,7 +584,8 @@ PyInit__probes(void)
         if (PyModule_AddType(module, types[at]) < 0)
             goto failed;
     }
-    if (prepare_contents() < 0 || prepare_changes() < 0 || prepare_attributes() < 0 || prepare_checking() < 0 || prepare_walks() < 0 || prepare_calls() < 0 || prepare_probes(module) < 0)
+    if (prepare_contents() < 0 || prepare_changes() < 0 || prepare_attributes() < 0 || prepare_checking() < 0 ||
+        prepare_walks() < 0 || prepare_calls() < 0 || prepare_probes(module) < 0)
         goto failed;
     return module;
 failed:
