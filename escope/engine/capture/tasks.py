@@ -10,6 +10,8 @@ from __future__ import annotations
 import sys
 import types
 from _thread import get_ident
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
@@ -296,7 +298,7 @@ class Tasks:
 
     def _task_of(self, handle: Any) -> Any:
         """The task whose turn the callback of `handle` is; None if it is something else."""
-        callback = _slot(handle, "_callback")
+        callback = _callback(handle)
         cls = type(callback)
         # By identity: to compare types would run code of their metaclasses.
         if cls is types.BuiltinFunctionType:
@@ -337,36 +339,68 @@ def _is_wrapper(cls: type) -> bool:
     return an.type_name(cls).rpartition(".")[2] == "TaskStepMethWrapper"
 
 
-def _slot(handle: Any, name: str) -> Any:
-    """A slot of an `asyncio.Handle`."""
+_READERS: dict[tuple[int, str], tuple[type, Callable[[Any], Any]]] = {}
+"""By address of a type, and what is asked: the type itself, which keeps the address, and what reads it."""
+
+
+def _read(value: Any, name: str, make: Callable[[type, str], Callable[[Any], Any]]) -> Any:
+    """What `make` reads under `name`; how is found out once for each type."""
+    cls = type(value)
+    known = _READERS.get((id(cls), name))
+    if known is None:
+        known = _READERS[id(cls), name] = cls, make(cls, name)
+    return known[1](value)
+
+
+def _callback(handle: Any) -> Any:
+    """What an `asyncio.Handle` is going to call."""
+    return _read(handle, "_callback", _slot)
+
+
+def _slot(cls: type, name: str) -> Callable[[Any], Any]:
     owner = vars(sys.modules["asyncio.events"])["Handle"]
-    return an.type_dict(owner)[name].__get__(handle)
+    getter: Callable[[Any], Any] = an.type_dict(owner)[name].__get__
+    return getter
 
 
 def _field(task: Any, name: str) -> Any:
     """A field of a task or future, read without running code of the program; None if there is none."""
+    return _read(task, name, _field_of)
+
+
+def _field_of(cls: type, name: str) -> Callable[[Any], Any]:
     module = sys.modules.get("_asyncio")
-    for cls in ("Task", "Future") if module is not None else ():
-        base = vars(module)[cls]
-        if an.has_base(an.type_mro(type(task)), base):
+    for owner in ("Task", "Future") if module is not None else ():
+        base = vars(module)[owner]
+        if an.has_base(an.type_mro(cls), base):
             found = an.type_dict(base).get(name)
             if type(found) is types.GetSetDescriptorType:
-                return found.__get__(task)
+                getter: Callable[[Any], Any] = found.__get__
+                return getter
+    return partial(_held, name)
+
+
+def _held(name: str, task: Any) -> Any:
     return an.held_attribute(task, name)
 
 
-def _name(task: Any) -> str:
+def _method_of(cls: type, name: str) -> Callable[[Any], Any]:
     module = sys.modules.get("_asyncio")
-    if module is not None and an.has_base(an.type_mro(type(task)), vars(module)["Task"]):
-        name = vars(module)["Task"].get_name(task)
-    else:
-        name = _field(task, "_name")
+    if module is not None and an.has_base(an.type_mro(cls), vars(module)["Task"]):
+        method: Callable[[Any], Any] = vars(module)["Task"].__dict__[name]
+        return method
+    return partial(_held, _FIELDS[name])
+
+
+_FIELDS = {"get_name": "_name", "cancelling": "_num_cancels_requested"}
+"""Where tasks made in Python keep what these methods of those made in C tell."""
+
+
+def _name(task: Any) -> str:
+    name = _read(task, "get_name", _method_of)
     return name if type(name) is str else ""
 
 
 def _cancels(task: Any) -> int:
     """How many requests to cancel the task are not taken back."""
-    module = sys.modules.get("_asyncio")
-    if module is not None and an.has_base(an.type_mro(type(task)), vars(module)["Task"]):
-        return int(vars(module)["Task"].cancelling(task))
-    return int(_field(task, "_num_cancels_requested") or 0)
+    return int(_read(task, "cancelling", _method_of) or 0)

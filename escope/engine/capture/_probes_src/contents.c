@@ -1,7 +1,7 @@
 /* Values into rows, and the content of an object at first sight: encoder.py.
 
-   What is not written here, being rare, is the reference's: bytearrays, OrderedDicts, functions, modules and other
-   named or opaque objects, and what is longer than the limit. */
+   What is not written here, being rare, is the reference's: bytearrays, OrderedDicts, functions, modules, classes
+   and other named objects, ranges, and what is longer than the limit. */
 
 #include "core.h"
 
@@ -415,6 +415,20 @@ write_items(Core *core, Followed *followed, PyObject *value, uint32_t oid)
     }
 }
 
+/* What has no content here: its type, and of generators and coroutines what they run. */
+static int
+write_opaque(Core *core, Followed *followed, PyObject *value)
+{
+    uint32_t oid = (uint32_t)followed->object_id;
+    uint64_t text = 0;
+    int runs = PyGen_CheckExact(value) || PyCoro_CheckExact(value);
+    if (runs && string_id(core, ((PyGenObject *)value)->gi_qualname, &text) < 0)
+        return -1;
+    if (put_row(core, HEAD(DETAIL_OBJECT) | LABEL_OPAQUE, followed->kind->type_id, oid) < 0)
+        return -1;
+    return runs ? put_row(core, HEAD(DETAIL_SUMMARY) | TAG_STR, oid, text) : 0;
+}
+
 static int
 write_here(Core *core, Followed *followed, PyObject *value)
 {
@@ -424,6 +438,8 @@ write_here(Core *core, Followed *followed, PyObject *value)
     int done;
     if (type_id_of(core, kind) < 0)
         return -1;
+    if (kind->shape == SHAPE_OPAQUE)
+        return write_opaque(core, followed, value);
     core->scratch_rows = 0;
     if (write_items(core, followed, value, oid) < 0)
         return -1;
@@ -466,6 +482,10 @@ can_write(Core *core, Followed *followed, PyObject *value)
     case SHAPE_SCALAR:
     case SHAPE_INSTANCE:
         return 1;
+    case SHAPE_OPAQUE:
+        if (PyGen_CheckExact(value) || PyCoro_CheckExact(value))
+            return PyUnicode_CheckExact(((PyGenObject *)value)->gi_qualname);
+        return !PyRange_Check(value) && !PyCode_Check(value);
     default:
         return 0;
     }
