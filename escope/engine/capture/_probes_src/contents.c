@@ -210,6 +210,12 @@ type_id_of(Core *core, Kind *kind)
     return 0;
 }
 
+PyObject *
+new_deque(void)
+{
+    return PyObject_CallNoArgs((PyObject *)deque_type);
+}
+
 int
 is_deque(PyObject *value)
 {

@@ -377,6 +377,7 @@ int token_of(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
 int same(PyObject *item, PyObject *value);
 PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
 int same_token(PyObject *token, PyObject *key);
+PyObject *new_deque(void);
 int is_deque(PyObject *value);                                         /* of the very type */
 PyObject *deque_items(PyObject *value);                                /* new reference: a list */
 int add_scratch(Core *core, uint32_t head, uint32_t aux, uint64_t value);

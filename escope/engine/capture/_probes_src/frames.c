@@ -388,7 +388,6 @@ thread_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     unsigned long number;
     ThreadRecord *thread;
-    PyObject *collections;
     if (!PyArg_ParseTuple(args, "k", &number))
         return NULL;
     thread = PyObject_New(ThreadRecord, type);
@@ -399,9 +398,7 @@ thread_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     thread->state = this_thread();
     thread->unwound = 0;
     thread->stack = PyList_New(0);
-    collections = PyImport_ImportModule("collections");
-    thread->deferred = collections ? PyObject_CallMethod(collections, "deque", NULL) : NULL;
-    Py_XDECREF(collections);
+    thread->deferred = new_deque();
     if (thread->stack == NULL || thread->deferred == NULL) {
         Py_DECREF(thread);
         return NULL;
