@@ -37,9 +37,9 @@ class StorageLimits:
     """The ring of every other process of the recording."""
     hot: int = 256 << 20
     hot_seconds: float = 30 * 60
-    block_rows: int = 4096
+    block_rows: int = 16384
     """Rows of a block; a block ends at the first event boundary at or after this many."""
-    segment_blocks: int = 256
+    segment_blocks: int = 64
     """Blocks of a segment file."""
     max_size: int | None = None
     """Bytes that the recording may take on disk; recording stops there, with its reason in the manifest."""
