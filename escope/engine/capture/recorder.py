@@ -49,6 +49,9 @@ Lock = AbstractContextManager[Any]
 class Recorder:
     """One recording of this process."""
 
+    own_files = _OWN_FILES
+    """How the names of the files of escope's capture begin."""
+
     def __init__(
         self,
         ring: Ring,

@@ -273,10 +273,22 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
 {
     Py_ssize_t known = followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0, place = 0;
     Kind *kind = followed->kind;
+    PyObject *dict;
     Attributes found;
+    Inline held;
     int at, alike;
     if (kind->readable && kind->slot_count == 0 && kind->dict_place == DICT_NONE && !kind->is_exception)
         return known == 0;
+    if (kind->readable && kind->dict_place == DICT_MANAGED && kind->slot_count == 0 && !kind->is_exception &&
+        held_inline(value, &held, &dict)) {
+        /* Most instances: nothing has to be gathered. */
+        alike = is_known_dict(core, followed, dict) && held.count == known;
+        for (at = 0; alike && at < held.count; at++) {
+            PyObject *each = inline_value(&held, at);
+            alike = each != NULL && same_attribute(followed, &place, inline_name(&held, at), each);
+        }
+        return alike;
+    }
     alike = find_all(kind, value, &found);
     if (alike < 0)
         PyErr_Clear();

@@ -4,7 +4,7 @@
 #include "probe.h"
 #include <time.h>
 
-static PyObject *text_fire;
+static PyObject *text_fire, *text_own_files;
 
 /* Where frames lay that fired while a probe of their thread was at work: by the time their events are written
    they may have ended, and a frame object then holds what is left of its frame itself. */
@@ -64,6 +64,43 @@ release(Core *core)
     }
 }
 
+/* Whether the innermost frame of an error's traceback is one of escope's. */
+static int
+is_raised_here(PyObject *error, PyObject *own_files)
+{
+    PyTracebackObject *trace = (PyTracebackObject *)PyException_GetTraceback(error), *inner = trace;
+    PyCodeObject *code;
+    int own = 0;
+    if (trace == NULL)
+        return 0;
+    while (inner->tb_next != NULL)
+        inner = inner->tb_next;
+    code = PyFrame_GetCode(inner->tb_frame);
+    own = PyUnicode_Tailmatch(code->co_filename, own_files, 0, PY_SSIZE_T_MAX, -1) == 1;
+    Py_DECREF(code);
+    Py_DECREF(trace);
+    return own;
+}
+
+/* Where the reference says that the program is at its recursion limit, the error becomes one of the program's own, whose
+   traceback has none of escope's frames. */
+static void
+own_up_recursion(Probe *probe)
+{
+    PyObject *error, *own_files;
+    if (!PyErr_ExceptionMatches(PyExc_RecursionError))
+        return;
+    error = take_error();
+    own_files = PyObject_GetAttr(probe->recorder, text_own_files);
+    if (own_files != NULL && is_raised_here(error, own_files)) {
+        PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+        Py_DECREF(error);
+    }
+    else
+        give_back_error(error);
+    Py_XDECREF(own_files);
+}
+
 /* Leaves the whole event to the reference; takes over the references of `operands`. */
 PyObject *
 leave_to_reference(Probe *probe, PyObject *operands)
@@ -90,6 +127,8 @@ leave_to_reference(Probe *probe, PyObject *operands)
     done = UPCALL(PyObject_Call, fire, all, NULL);
     Py_DECREF(all);
     Py_DECREF(fire);
+    if (UNLIKELY(done == NULL))
+        own_up_recursion(probe);
     if (core->on && core->current != NULL) {
         /* Another thread may have come in between; its record is not this one's. */
         ThreadRecord *now = (ThreadRecord *)core->current;
@@ -145,6 +184,8 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
         done = error == NULL ? NULL
                              : UPCALL(PyObject_CallMethod, probe->recorder, "act_again", "OOOOO", thread, probe->act,
                                       probe, operands, error);
+        if (done == NULL && error != NULL)
+            own_up_recursion(probe);
         Py_XDECREF(done);
         Py_XDECREF(error);
     }
@@ -210,5 +251,6 @@ int
 prepare_firing(void)
 {
     text_fire = PyUnicode_InternFromString("fire");
-    return text_fire ? 0 : -1;
+    text_own_files = PyUnicode_InternFromString("own_files");
+    return text_fire && text_own_files ? 0 : -1;
 }
