@@ -71,13 +71,10 @@ for way in WAYS:
         way()
     except RecursionError as error:
         last = error
-    frames = traceback.extract_tb(last.__traceback__)
-    print({frame.filename == __file__ for frame in frames}, len(frames) > 300)
-    inner = last.__context__
-    while inner is not None:
-        print(type(inner).__name__, {frame.filename == __file__ for frame in traceback.extract_tb(inner.__traceback__)})
-        inner = None if isinstance(inner, ValueError) else inner.__context__
-print(len(set(range(9))))
+    while last is not None:
+        frames = traceback.extract_tb(last.__traceback__)
+        print(type(last).__name__, {frame.filename == __file__ for frame in frames}, len(frames) > 300)
+        last = None if isinstance(last, ValueError) else last.__context__
 """
 
 
