@@ -1,10 +1,14 @@
 """A WSGI application on waitress: four threads serve requests that arrive over real sockets."""
 
 import http.client
+import logging
 import socket
 import threading
 
 from waitress import create_server
+
+# It warns whenever no thread is free at the moment: that depends on the machine.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 visits = {}
 lock = threading.Lock()
