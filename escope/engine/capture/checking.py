@@ -80,12 +80,15 @@ class Checker:
             self._needed(owner, operation)
         if deep:
             self.walk(value, operation)
-        elif (
-            known is not None
-            and not known.fresh
-            and not self._by_hint(known, value, operation, arguments)
-        ):
-            self._needed(known, operation)
+        elif known is not None and not known.fresh:
+            try:
+                written = self._by_hint(known, value, operation, arguments)
+            except BaseException:
+                # Its shadow may be ahead of its rows: it is written anew.
+                known.broken = True
+                raise
+            if not written:
+                self._needed(known, operation)
 
     def _needed(self, followed: Followed, operation: str) -> None:
         if followed.length <= _SMALL or self._affordable(followed):

@@ -209,7 +209,7 @@ has_readable_attributes(const Kind *kind, PyObject *value)
 int
 write_attributes(Core *core, Followed *followed, PyObject *value)
 {
-    uint32_t oid = (uint32_t)followed->object_id, tag;
+    uint32_t oid = (uint32_t)followed->object_id;
     PyObject *shadow;
     Attributes found;
     int done = find_all(followed->kind, value, &found), at;
@@ -225,8 +225,8 @@ write_attributes(Core *core, Followed *followed, PyObject *value)
         uint64_t number;
         if (item == NULL || PyDict_SetItem(shadow, found.each[at].name, item) < 0 ||
             string_id(core, found.each[at].name, &number) < 0 ||
-            add_scratch(core, HEAD(DETAIL_KEY) | TAG_STR, 0, number) < 0 || item_token(core, item, &tag, &number) < 0 ||
-            add_scratch(core, HEAD(DETAIL_ATTR) | tag, oid, number) < 0)
+            add_scratch(core, HEAD(DETAIL_KEY) | TAG_STR, 0, number) < 0 ||
+            scratch_item(core, DETAIL_ATTR, oid, item) < 0)
             done = -1;
         Py_XDECREF(item);
     }
@@ -279,8 +279,7 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
     int at, alike;
     if (kind->readable && kind->slot_count == 0 && kind->dict_place == DICT_NONE && !kind->is_exception)
         return known == 0;
-    if (kind->readable && kind->dict_place == DICT_MANAGED && kind->slot_count == 0 && !kind->is_exception &&
-        held_inline(value, &held, &dict)) {
+    if (kind->has_dict && held_inline(value, &held, &dict)) {
         /* Most instances: nothing has to be gathered. */
         alike = is_known_dict(core, followed, dict) && held.count == known;
         for (at = 0; alike && at < held.count; at++) {
@@ -303,7 +302,7 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
 int
 change_attributes(Core *core, Followed *followed, PyObject *value)
 {
-    uint32_t oid = (uint32_t)followed->object_id, tag;
+    uint32_t oid = (uint32_t)followed->object_id;
     PyObject *shadow, *gone = NULL, *name;
     Py_ssize_t position = 0;
     Attributes found;
@@ -343,8 +342,8 @@ change_attributes(Core *core, Followed *followed, PyObject *value)
             continue;
         item = item_of(core, each);
         if (item == NULL || PyDict_SetItem(shadow, name, item) < 0 || string_id(core, name, &number) < 0 ||
-            add_change(core, HEAD(DETAIL_KEY) | TAG_STR, 0, number) < 0 || item_token(core, item, &tag, &number) < 0 ||
-            add_change(core, HEAD(DETAIL_ATTR) | tag, oid, number) < 0)
+            add_change(core, HEAD(DETAIL_KEY) | TAG_STR, 0, number) < 0 ||
+            change_item(core, DETAIL_ATTR, oid, item) < 0)
             done = -1;
         Py_XDECREF(item);
     }

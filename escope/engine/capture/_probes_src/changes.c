@@ -50,16 +50,6 @@ changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *opera
     return 0;
 }
 
-static int
-add_item_change(Core *core, uint32_t detail, uint32_t aux, PyObject *item)
-{
-    uint32_t tag;
-    uint64_t number;
-    if (item_token(core, item, &tag, &number) < 0)
-        return -1;
-    return add_change(core, HEAD(detail) | tag, aux, number);
-}
-
 /* `changes.changed_length` */
 static int
 change_length(Core *core, Followed *followed, Py_ssize_t length)
@@ -108,7 +98,7 @@ change_sequence(Core *core, Followed *followed, PyObject *live, Py_ssize_t lengt
         if (!failed)
             failed = PyList_SetSlice(items, start, had - tail, made) < 0;
         for (at = 0; !failed && at < PyList_GET_SIZE(made); at++)
-            failed = add_item_change(core, DETAIL_INSERT, oid, PyList_GET_ITEM(made, at)) < 0;
+            failed = change_item(core, DETAIL_INSERT, oid, PyList_GET_ITEM(made, at)) < 0;
         Py_DECREF(made);
         if (failed)
             return -1;
@@ -132,7 +122,7 @@ change_cell(Core *core, Followed *followed, PyObject *value)
         failed = 1;
     if (!failed && content != NULL) {
         item = item_of(core, content);
-        failed = item == NULL || PyList_Append(made, item) < 0 || add_item_change(core, DETAIL_INSERT, oid, item) < 0;
+        failed = item == NULL || PyList_Append(made, item) < 0 || change_item(core, DETAIL_INSERT, oid, item) < 0;
         Py_XDECREF(item);
     }
     Py_XDECREF(content);
@@ -257,7 +247,7 @@ remove_gone(Core *core, Followed *followed, PyObject *tokens, int mapping)
         token = PyList_GET_ITEM(gone, at);
         each = Py_XNewRef(PyDict_GetItemWithError(followed->items, token));
         if (each == NULL || PyDict_DelItem(followed->items, token) < 0 ||
-            add_item_change(core, DETAIL_REMOVE, (uint32_t)followed->object_id,
+            change_item(core, DETAIL_REMOVE, (uint32_t)followed->object_id,
                             mapping ? PyTuple_GET_ITEM(each, 0) : each) < 0)
             done = -1;
         Py_XDECREF(each);
@@ -283,7 +273,7 @@ change_set(Core *core, Followed *followed, PyObject *value)
             continue;
         item = known < 0 ? NULL : item_of(core, PyList_GET_ITEM(entries, at));
         if (item == NULL || PyDict_SetItem(followed->items, token, item) < 0 ||
-            add_item_change(core, DETAIL_ITEM, (uint32_t)followed->object_id, item) < 0)
+            change_item(core, DETAIL_ITEM, (uint32_t)followed->object_id, item) < 0)
             done = -1;
         Py_XDECREF(item);
     }
@@ -301,8 +291,8 @@ add_entry(Core *core, Followed *followed, PyObject *token, PyObject *key, PyObje
     PyObject *key_item = item_of(core, key), *item = key_item ? item_of(core, value) : NULL;
     PyObject *pair = item ? PyTuple_Pack(2, key_item, item) : NULL;
     int failed = pair == NULL || PyDict_SetItem(followed->items, token, pair) < 0 ||
-                 add_item_change(core, DETAIL_KEY, 0, key_item) < 0 ||
-                 add_item_change(core, DETAIL_ENTRY, (uint32_t)followed->object_id, item) < 0;
+                 change_item(core, DETAIL_KEY, 0, key_item) < 0 ||
+                 change_item(core, DETAIL_ENTRY, (uint32_t)followed->object_id, item) < 0;
     Py_XDECREF(key_item);
     Py_XDECREF(item);
     Py_XDECREF(pair);
@@ -463,8 +453,6 @@ same_list(Followed *followed, PyObject *value)
 static int
 same_items(Core *core, Followed *followed, PyObject *value)
 {
-    PyObject *live;
-    int alike;
     switch (followed->kind->shape) {
     case SHAPE_TUPLE:
     case SHAPE_FROZENSET:
@@ -473,15 +461,6 @@ same_items(Core *core, Followed *followed, PyObject *value)
         return 1;
     case SHAPE_LIST:
         return same_list(followed, value);
-    case SHAPE_DEQUE:
-        if (followed->items == NULL || followed->length != Py_SIZE(value))
-            return 0;
-        live = deque_items(value);
-        if (live == NULL)
-            return -1;
-        alike = same_list(followed, live);
-        Py_DECREF(live);
-        return alike;
     case SHAPE_DICT:
         return followed->items != NULL && !PyODict_Check(value) && same_dict(followed, value);
     case SHAPE_NAMESPACE:
@@ -500,7 +479,7 @@ is_unchanged(Core *core, Followed *followed, PyObject *value)
     Kind *kind = followed->kind;
     if (followed->stale || followed->broken || Py_TYPE(value) != kind->cls || kind->shape == SHAPE_NAMESPACE)
         return 0;
-    if (kind->shape == SHAPE_SET || kind->shape == SHAPE_DEQUE)
+    if (kind->shape == SHAPE_SET)
         return 0;
     if (kind->shape == SHAPE_TUPLE ? !is_tuple_as_written(followed, value) : !same_items(core, followed, value))
         return 0;
@@ -552,7 +531,8 @@ static int
 check_here(Core *core, Followed *followed, PyObject *value, PyObject *operation)
 {
     Kind *kind = followed->kind;
-    int alike = followed->stale ? 0 : same_items(core, followed, value), done;
+    /* Lists are compared where their changes are looked for, in the same pass. */
+    int alike = kind->shape == SHAPE_LIST ? 0 : same_items(core, followed, value), done;
     core->change_rows = 0;
     if (alike < 0)
         return -1;

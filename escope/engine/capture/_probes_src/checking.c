@@ -261,7 +261,11 @@ settle_one(Core *core, Suspect *suspect)
     if (known == NULL || known->fresh)
         return 0;
     done = by_hint(core, known, value, suspect);
-    return done ? (done < 0 ? -1 : 0) : needed(core, known, suspect->operation);
+    if (done == 0)
+        return needed(core, known, suspect->operation);
+    if (done < 0)
+        known->broken = 1;   /* its shadow may be ahead of its rows: it is written anew */
+    return done < 0 ? -1 : 0;
 }
 
 /* Checks what unseen code called from `frame` may have changed. */

@@ -184,14 +184,20 @@ add_change(Core *core, uint32_t head, uint32_t aux, uint64_t value)
     return 0;
 }
 
-static int
-scratch_item(Core *core, uint32_t detail, uint32_t oid, PyObject *item)
+int
+scratch_item(Core *core, uint32_t detail, uint32_t aux, PyObject *item)
 {
     uint32_t tag;
     uint64_t number;
-    if (item_token(core, item, &tag, &number) < 0)
-        return -1;
-    return add_scratch(core, HEAD(detail) | tag, oid, number);
+    return item_token(core, item, &tag, &number) < 0 ? -1 : add_scratch(core, HEAD(detail) | tag, aux, number);
+}
+
+int
+change_item(Core *core, uint32_t detail, uint32_t aux, PyObject *item)
+{
+    uint32_t tag;
+    uint64_t number;
+    return item_token(core, item, &tag, &number) < 0 ? -1 : add_change(core, HEAD(detail) | tag, aux, number);
 }
 
 /* -- first sight -------------------------------------------------------------------------------------------------- */

@@ -382,6 +382,8 @@ int is_deque(PyObject *value);                                         /* of the
 PyObject *deque_items(PyObject *value);                                /* new reference: a list */
 int add_scratch(Core *core, uint32_t head, uint32_t aux, uint64_t value);
 int add_change(Core *core, uint32_t head, uint32_t aux, uint64_t value);
+int scratch_item(Core *core, uint32_t detail, uint32_t aux, PyObject *item);
+int change_item(Core *core, uint32_t detail, uint32_t aux, PyObject *item);
 uint32_t label_of(Core *core, Followed *followed);
 int write_content(Core *core, Followed *followed);
 int drain(Core *core);

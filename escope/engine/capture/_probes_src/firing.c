@@ -85,7 +85,7 @@ is_raised_here(PyObject *error, PyObject *own_files)
 /* Where the reference says that the program is at its recursion limit, the error becomes one of the program's own, whose
    traceback has none of escope's frames. */
 static void
-own_up_recursion(Probe *probe)
+hide_own_frames(Probe *probe)
 {
     PyObject *error, *own_files;
     if (!PyErr_ExceptionMatches(PyExc_RecursionError))
@@ -128,7 +128,7 @@ leave_to_reference(Probe *probe, PyObject *operands)
     Py_DECREF(all);
     Py_DECREF(fire);
     if (UNLIKELY(done == NULL))
-        own_up_recursion(probe);
+        hide_own_frames(probe);
     if (core->on && core->current != NULL) {
         /* Another thread may have come in between; its record is not this one's. */
         ThreadRecord *now = (ThreadRecord *)core->current;
@@ -185,7 +185,7 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
                              : UPCALL(PyObject_CallMethod, probe->recorder, "act_again", "OOOOO", thread, probe->act,
                                       probe, operands, error);
         if (done == NULL && error != NULL)
-            own_up_recursion(probe);
+            hide_own_frames(probe);
         Py_XDECREF(done);
         Py_XDECREF(error);
     }

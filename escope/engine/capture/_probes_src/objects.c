@@ -114,7 +114,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
 {
     Kind *kind = PyMem_RawCalloc(1, sizeof(Kind));
     PyObject *found, *address;
-    int getter, slots, error, concealed, constant, weakly, plain_setitem;
+    int getter, error, concealed, constant, weakly, plain_setitem;
     if (kind == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -129,7 +129,6 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     kind->shape = (uint8_t)PyLong_AsLong(found);
     Py_DECREF(found);
     getter = flag_of(anatomy, "dict_getter");
-    slots = flag_of(anatomy, "slots");
     error = flag_of(anatomy, "is_exception");
     concealed = flag_of(anatomy, "concealed");
     constant = flag_of(anatomy, "constant");
@@ -141,11 +140,11 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     kind->concealed = (uint8_t)concealed;
     kind->constant = (uint8_t)constant;
     kind->plain_setitem = (uint8_t)plain_setitem;
-    kind->has_dict = getter && !slots && !error && kind->shape == SHAPE_INSTANCE &&
-                     (cls->tp_flags & Py_TPFLAGS_MANAGED_DICT) && (cls->tp_flags & Py_TPFLAGS_HEAPTYPE);
     kind->plain = is_exact_builtin(cls);
     if (find_attributes(kind, anatomy, getter, error) < 0)
         goto failed;
+    kind->has_dict = kind->readable && kind->shape == SHAPE_INSTANCE && kind->dict_place == DICT_MANAGED &&
+                     kind->slot_count == 0 && !error;
     found = PyObject_GetAttrString(anatomy, "quiet_names");
     if (found == NULL)
         goto failed;
