@@ -15,7 +15,8 @@ from tests.oracle.harness import run
 pytestmark = pytest.mark.skipif(find_spec(NATIVE) is None, reason="the C core was not built")
 
 CYCLES = """
-import gc, json, weakref
+import functools, gc, json, re, weakref
+from collections import OrderedDict, deque
 
 class Slotted:
     __slots__ = ("held",)
@@ -54,10 +55,47 @@ def through_iterator(node):
     node.other = enumerate(zip(iter([node, node])))
     next(node.other)
 
+def through_deque_iterator(node):
+    node.other = iter(deque([node, node]))
+    next(node.other)
+
+def through_static_method(node):
+    node.other = staticmethod(classmethod(property(functools.partial(print, node).func, lambda: node)))
+
+def through_proxy(node):
+    node.other = type(type.__dict__)({"node": node})
+
+def through_bound_slot(node):
+    node.other = node.__str__
+
+def through_views(node):
+    node.other = OrderedDict(node=node).items()
+    node.more = reversed({"node": node}.values())
+
+def through_group(node):
+    from itertools import groupby, tee
+    node.other = tee(iter([node]))
+    node.more = next(groupby([node]))
+
+def through_match(node):
+    class Text(str):
+        pass
+    text = Text("abc")
+    text.node = node
+    node.other = re.match("a", text)
+    node.more = memoryview(b"1")
+
+def through_memory_error(node):
+    try:
+        raise MemoryError
+    except MemoryError as error:
+        node.other = error
+        error.node = node
+
 gc.disable()
 left = {}
-for make in (through_slots, through_list, through_dict, through_tuple, through_cell, through_exception,
-             through_iterator):
+ways = [name for name in globals() if name.startswith("through_")]
+for make in map(globals().get, ways):
     nodes = []
     for _ in range(20):
         node = Node()
@@ -88,7 +126,22 @@ def traced(held):
     made.__cause__ = held
     return made
 
-for make in (lambda held: [held], lambda held: (held,), lambda held: {1: held}, slotted, traced):
+def enumerate_one(held):
+    return zip([held])
+
+def bound(held):
+    return held.__str__
+
+def static(held):
+    return staticmethod(held)
+
+def failed(held):
+    made = MemoryError()
+    made.__cause__ = held
+    return made
+
+for make in (lambda held: [held], lambda held: (held,), lambda held: {1: held}, slotted, traced, bound, static,
+             failed, enumerate_one):
     nest(make, None)
 print("done")
 """
@@ -155,7 +208,7 @@ def recorded(text: str, folder: Path) -> tuple[bytes, Path]:
 
 def test_cycles_through_what_has_no_weak_references_are_collected(tmp_path: Path) -> None:
     left = json.loads(recorded(CYCLES, tmp_path)[0])
-    assert len(left) == 7
+    assert len(left) == 15
     assert set(left.values()) == {0}
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 from escope.storage.rows import Shape
 
-type_mro: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 type_dict: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+_type_mro: Callable[[type], tuple[type, ...] | None] = type.__dict__["__mro__"].__get__
+_type_base: Callable[[type], type | None] = type.__dict__["__base__"].__get__
 _type_name: Callable[[type], str] = type.__dict__["__qualname__"].__get__
 _type_module: Callable[[type], Any] = type.__dict__["__module__"].__get__
 _type_flags: Callable[[type], int] = type.__dict__["__flags__"].__get__
@@ -29,7 +30,7 @@ _MODULE_DICT: Any = type.__dict__["__dict__"].__get__(types.ModuleType)["__dict_
 _HEAP_TYPE = 1 << 9
 _IMMUTABLE_TYPE = 1 << 8
 _OBJECT_SIZE = _type_basicsize(object)
-_MISSING = object()
+MISSING = object()
 
 SCALAR_TYPES: frozenset[type] = frozenset(
     {int, float, bool, type(None), str, bytes, complex, type(...), type(NotImplemented)}
@@ -104,6 +105,14 @@ def is_scalar(value: Any) -> bool:
     return id(type(value)) in SCALAR_IDS
 
 
+def type_mro(cls: type) -> tuple[type, ...]:
+    """The method resolution order.
+
+    A class has none while its metaclass makes it, and once the garbage collector has cleared it: then it alone.
+    """
+    return _type_mro(cls) or (cls,)
+
+
 def has_base(mro: tuple[type, ...], wanted: Any) -> bool:
     """Whether `wanted` is in `mro`, by identity."""
     return any(base is wanted for base in mro)
@@ -123,6 +132,7 @@ class Anatomy:
         "constant",
         "dict_getter",
         "fields",
+        "foreign",
         "is_exception",
         "name",
         "plain_setitem",
@@ -137,6 +147,7 @@ class Anatomy:
         self.cls = cls
         mro = type_mro(cls)
         self.name = type_name(cls)
+        self.foreign = is_foreign_type(cls)
         self.type_id = 0
         self.fields: tuple[str, ...] = ()
         self.dict_getter: Callable[[Any], Any] | None = None
@@ -179,7 +190,7 @@ class Anatomy:
         if cls is types.CellType:
             return Shape.CELL
         enum = sys.modules.get("enum")
-        if enum is not None and has_base(mro, module_dict(enum).get("Enum", _MISSING)):
+        if enum is not None and has_base(mro, module_dict(enum).get("Enum", MISSING)):
             return Shape.NAMED
         for base, shape in CONTAINER_BASES:
             if has_base(mro, base):
@@ -206,10 +217,7 @@ class Anatomy:
                 return
 
     def _find_attributes(self, mro: tuple[type, ...]) -> None:
-        for base in mro:
-            descriptor = type_dict(base).get("__dict__")
-            if self.dict_getter is None and type(descriptor) is types.GetSetDescriptorType:
-                self.dict_getter = descriptor.__get__
+        self.dict_getter = _find_dict_getter(self.cls)
         for base in reversed(mro):
             if not is_python_class(base):
                 continue
@@ -225,20 +233,34 @@ class Anatomy:
             found = self.dict_getter(value)
         except AttributeError:
             return None
+        except TypeError:  # of a class that was among its bases
+            getter = _find_dict_getter(type(value))
+            found = None if getter is None else getter(value)
         return found if type(found) is dict else None
+
+    def slot(self, value: Any, name: str, get: Callable[[Any], Any]) -> Any:
+        """What `value` holds in a slot, given the slot's name and getter; `MISSING` if nothing."""
+        try:
+            return get(value)
+        except AttributeError:
+            return MISSING
+        except TypeError:  # of a class that was among its bases
+            found = lookup(type(value), name)
+            if type(found) is not types.MemberDescriptorType:
+                return MISSING
+            return self.slot(value, name, found.__get__)
 
     def attributes(self, value: Any) -> dict[str, Any]:
         """`value`'s attributes by name: slots, then the instance dict, then `args` of an exception."""
         found: dict[str, Any] = {}
         for name, get in self.slots:
-            try:
-                found[name] = get(value)
-            except AttributeError:
-                continue
-        held = self.instance_dict(value)
-        if held:
+            held = self.slot(value, name, get)
+            if held is not MISSING:
+                found[name] = held
+        own = self.instance_dict(value)
+        if own:
             # dict() of an exact dict copies in C; another thread cannot change it in between.
-            copy = dict.copy(held)
+            copy = dict.copy(own)
             found.update((name, item) for name, item in copy.items() if type(name) is str)
         if self.is_exception:
             found.setdefault("args", _exception_args(value))
@@ -252,13 +274,31 @@ class Anatomy:
         return known
 
 
+def _find_dict_getter(cls: type) -> Callable[[Any], Any] | None:
+    """The getter of the dict of a class's instances; None if they have none, or none that can be reached."""
+    base: type | None = cls
+    while base is not None:
+        if _type_dictoffset(base) and not _type_flags(base) & _HEAP_TYPE:
+            # The getter of a class made in Python asks that of its builtin base, which may have none (a `Task`).
+            if lookup(base, "__dict__") is MISSING:
+                return None
+            break
+        base = _type_base(base)
+    for base in type_mro(cls):
+        descriptor = type_dict(base).get("__dict__")
+        if type(descriptor) is types.GetSetDescriptorType:
+            getter: Callable[[Any], Any] = descriptor.__get__
+            return getter
+    return None
+
+
 def reads_quietly(cls: type, name: str, instrumented: Callable[[types.CodeType], bool]) -> bool:
     """Whether reading attribute `name` of an instance runs only what is seen: no code, or instrumented code."""
     if type(lookup(cls, "__getattribute__")) is not types.WrapperDescriptorType:
         return False
     found = lookup(cls, name)
-    if found is _MISSING:
-        return lookup(cls, "__getattr__") is _MISSING
+    if found is MISSING:
+        return lookup(cls, "__getattr__") is MISSING
     if type(found) is property:
         getter = found.fget
         return type(getter) is types.FunctionType and instrumented(getter.__code__)
@@ -271,19 +311,16 @@ _SEEN_DESCRIPTORS = NAMED_IDS | frozenset(
 
 
 def _has_get(cls: type) -> bool:
-    return lookup(cls, "__get__") is not _MISSING
+    return lookup(cls, "__get__") is not MISSING
 
 
 def lookup(cls: type, name: str) -> Any:
     """The attribute that the type's own search finds, as it lies in the class; `MISSING` if none."""
     for base in type_mro(cls):
-        found = type_dict(base).get(name, _MISSING)
-        if found is not _MISSING:
+        found = type_dict(base).get(name, MISSING)
+        if found is not MISSING:
             return found
-    return _MISSING
-
-
-MISSING = _MISSING
+    return MISSING
 
 
 _C_DESCRIPTORS = frozenset(map(id, (types.MethodDescriptorType, types.GetSetDescriptorType)))
@@ -337,3 +374,14 @@ def type_name(cls: type) -> str:
     if module == "builtins" or cls is deque:
         return name
     return f"{module}.{name}"
+
+
+def is_foreign(module: Any) -> bool:
+    """Whether a module, by its dotted name, lies outside of the standard library."""
+    return type(module) is str and module.partition(".")[0] not in sys.stdlib_module_names
+
+
+def is_foreign_type(cls: type) -> bool:
+    """The same for the module of a class; the types without one in their names are the interpreter's."""
+    module, dotted, _ = type_name(cls).partition(".")
+    return bool(dotted) and is_foreign(module)

@@ -255,30 +255,19 @@ def keeps_for_itself(callee: Any, instrumented: InstrumentedTest) -> bool:
         callee, cls = callee.__func__, type(callee.__func__)
     if cls is types.FunctionType:
         # Not `__module__`: wrappers copy that from what they wrap.
-        return is_foreign(callee.__globals__.get("__name__"))
+        return an.is_foreign(callee.__globals__.get("__name__"))
     if an.has_base(an.type_mro(cls), type):
-        return is_foreign_type(callee)
+        return an.is_foreign_type(callee)
     if cls is types.BuiltinFunctionType and type(callee.__self__) is types.ModuleType:
-        return is_foreign(callee.__module__)
+        return an.is_foreign(callee.__module__)
     if cls is types.BuiltinFunctionType:
-        return is_foreign_type(type(callee.__self__))
+        return an.is_foreign_type(type(callee.__self__))
     if id(cls) in _DESCRIPTORS:
-        return is_foreign_type(callee.__objclass__)
+        return an.is_foreign_type(callee.__objclass__)
     call = an.lookup(cls, "__call__")
     if type(call) is types.FunctionType and instrumented(call.__code__):
         return False
-    return is_foreign_type(cls)
-
-
-def is_foreign(module: Any) -> bool:
-    """Whether a module, by its dotted name, lies outside of the standard library."""
-    return type(module) is str and module.partition(".")[0] not in sys.stdlib_module_names
-
-
-def is_foreign_type(cls: type) -> bool:
-    """The same for the module of a class; the types without one in their names are the interpreter's."""
-    module, dotted, _ = an.type_name(cls).partition(".")
-    return bool(dotted) and is_foreign(module)
+    return an.is_foreign_type(cls)
 
 
 def _unwrapped(found: Any) -> Any:

@@ -291,8 +291,8 @@ def _builtin_name(encoder: NativeEncoder, function: Any) -> str:
 
 
 def _is_foreign(encoder: NativeEncoder, module: Any) -> bool:
-    return calls.is_foreign(module)
+    return an.is_foreign(module)
 
 
 def _is_foreign_type(encoder: NativeEncoder, cls: Any) -> bool:
-    return calls.is_foreign_type(cls)
+    return an.is_foreign_type(cls)

@@ -54,10 +54,7 @@ def _attribute_is(ledger: Ledger, target: Followed, owner: Any, name: str, value
         return False
     for slot, get in anatomy.slots:
         if slot == name:
-            try:
-                return get(owner) is value
-            except AttributeError:
-                return value is an.MISSING
+            return anatomy.slot(owner, slot, get) is value
     held = anatomy.instance_dict(owner)
     if held is None:
         return False

@@ -53,6 +53,40 @@ def main(before: set[str]) -> None:
 
     The arguments are `-c ROOT LIBRARY SETTINGS TARGET [ARG…]`, SETTINGS being what `launch.program` wrote,
     or `spawns` for a child of a process that is recorded.
+
+    Kept short for programs that run out of memory: CPython makes an integer of the place of a call in order to
+    enter a handler around it, and where it cannot, tries again for ever.  The small ones it always has.
+    """
+    mode, target, plain, recorder = _prepare(before)
+    namespace = sys.modules["__main__"].__dict__
+    try:
+        if mode == "c":
+            exec(_compile_text(target, recorder, plain), namespace)
+        elif mode == "script":
+            exec(_compile_script(target, recorder, plain, namespace), namespace)
+        else:
+            import runpy
+
+            try:
+                runpy._run_module_as_main(  # type: ignore[attr-defined]
+                    target if mode == "m" else "__main__", mode == "m"
+                )
+            except BaseException as error:
+                if recorder is not None and _only_looked_for(error.__traceback__):
+                    recorder.control.never_started = 1
+                raise
+    except SystemExit:
+        raise
+    except BaseException:
+        _Uncaught.install()
+        raise
+
+
+def _prepare(before: set[str]) -> tuple[str, str, list[str], Recorder | None]:
+    """Start the recorder, and make the interpreter look as if the program had been started by it.
+
+    Return how the program is run (`c`, `m`, `script`, or `container` for a directory or archive), what is run, the
+    command line that stands for it without escope, and the recorder.
     """
     settings: dict[str, Any] = json.loads(sys.argv[3])
     target, arguments = sys.argv[4], sys.argv[5:]
@@ -81,43 +115,30 @@ def main(before: set[str]) -> None:
             home = os.getcwd() if mode == "m" else os.path.dirname(os.path.realpath(target))
         sys.path.insert(0, home)
         _give_back(before, home)
+    if finder is not None and (mode == "m" or container):
+        finder.mains = frozenset({"__main__", target, f"{target}.__main__"})
     if settings["mask"] is not None:
         signal.pthread_sigmask(signal.SIG_SETMASK, settings["mask"])
-    try:
-        if mode == "c":
-            exec(_compile_text(target, recorder, plain), namespace)
-        elif mode == "m" or container:
-            import runpy
+    return "container" if container else mode, target, plain, recorder
 
-            if finder is not None:
-                finder.mains = frozenset({"__main__", target, f"{target}.__main__"})
-            try:
-                runpy._run_module_as_main(  # type: ignore[attr-defined]
-                    "__main__" if container else target, not container
-                )
-            except BaseException as error:
-                if recorder is not None and _only_looked_for(error.__traceback__):
-                    recorder.control.never_started = 1
-                raise
-        else:
-            path = os.path.join(os.getcwd(), target)
-            try:
-                code = _compile(path, recorder)
-            except (SyntaxError, ValueError):
-                if not os.path.isfile(path):
-                    raise
-                _leave_to_python(recorder, plain)
-            except OSError:
-                _leave_to_python(recorder, plain)
-            namespace["__file__"] = path
-            namespace["__cached__"] = None
-            namespace["__loader__"] = SourceFileLoader("__main__", path)
-            exec(code, namespace)
-    except SystemExit:
-        raise
-    except BaseException:
-        _Uncaught.install()
-        raise
+
+def _compile_script(
+    target: str, recorder: Recorder | None, plain: list[str], namespace: dict[str, Any]
+) -> CodeType:
+    """Return the code of a script, with probes if there is a recorder, and name it in its namespace."""
+    path = os.path.join(os.getcwd(), target)
+    try:
+        code = _compile(path, recorder)
+    except (SyntaxError, ValueError):
+        if not os.path.isfile(path):
+            raise
+        _leave_to_python(recorder, plain)
+    except OSError:
+        _leave_to_python(recorder, plain)
+    namespace["__file__"] = path
+    namespace["__cached__"] = None
+    namespace["__loader__"] = SourceFileLoader("__main__", path)
+    return code
 
 
 def _only_looked_for(tb: TracebackType | None) -> bool:

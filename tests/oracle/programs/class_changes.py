@@ -73,6 +73,103 @@ def based():
     return animal.move(), type(animal).__name__
 
 
+class Pod:
+    __slots__ = ("pea",)
+
+
+class Shell:
+    __slots__ = ("pea",)
+
+
+class Plain:
+    pass
+
+
+class Other:
+    pass
+
+
+class Cased(Plain):
+    pass
+
+
+class Slotted(Pod):
+    __slots__ = ()
+
+
+def rebased():
+    """The getters of the dict and of the slots belong to a class that is no longer a base."""
+    cased, slotted = Cased(), Slotted()
+    cased.size, slotted.pea = [1], [2]
+    cased.size.append(3)
+    Cased.__bases__ = (Other,)
+    Slotted.__bases__ = (Shell,)
+    cased.size.append(4)
+    slotted.pea.append(5)
+    cased.color = "green"
+    slotted.pea = {"six": 6}
+    del cased.size
+    after = Slotted()
+    after.pea = cased
+    return vars(cased), slotted.pea, vars(after.pea), isinstance(cased, Plain)
+
+
+class Ordering(type):
+    """Its classes are asked for before they know their bases, and may be without any."""
+
+    def mro(cls):
+        seen.append((cls.__name__, cls.__mro__ is None))
+        made = type.mro(cls)
+        return made
+
+    def again(cls):
+        cls.__bases__ = cls.__bases__
+
+
+seen = []
+
+
+def ordered():
+    class First(metaclass=Ordering):
+        size = 1
+
+    class Second(First):
+        def grow(self):
+            self.size += 1
+            return super().size
+
+    second = Second()
+    Second.again()
+    second.grow()
+    return seen, second.grow()
+
+
+class Early(type):
+    """Makes instances while the class has no bases yet."""
+
+    def mro(cls):
+        if cls.__mro__ is None:
+            try:
+                early = object.__new__(cls)
+                early.size = 3
+            except Exception as error:
+                seen.append(type(error).__name__)
+            seen.append(isinstance(cls, Early))
+        return type.mro(cls)
+
+
+def early():
+    class Made(metaclass=Early):
+        pass
+
+    made = Made()
+    made.size = 4
+    return made.size, seen[-2:]
+
+
 print(reclassed())
 print(growing())
 print(based())
+print(rebased())
+print(ordered())
+print(early())

@@ -79,6 +79,7 @@ typedef struct Kind {
     uint8_t concealed;
     uint8_t constant;        /* all of its own content stays the same */
     uint8_t plain_setitem;
+    uint8_t foreign;         /* of a module outside of the standard library */
     uint8_t steady;          /* subscripts and iteration run no other code and change nothing */
     int8_t reads_seen;       /* `calls._reads_as_seen`; -1: not asked yet */
     int8_t tells;            /* its objects tell of their deaths, though they have no weak references; -1: not asked */

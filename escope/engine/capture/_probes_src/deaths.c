@@ -3,14 +3,15 @@
    A type tells through the slot that its deallocator ends in (`tp_free`), or, where exact objects go to a free list
    instead, through the deallocator itself (`tp_dealloc`).  What tells only notes; the table acts on it later.
 
-   - `tp_free`: classes made in Python that derive from known types, the exceptions, and iterators that end there.
-     A class whose slot is not what CPython puts there is left alone.  So is `object`: types that are made later
-     take the slot of their bases, after comparing it with what is expected there.
-   - `tp_dealloc` of list, tuple and dict, and of tracebacks and frames.  Their deallocators bound the depth of nested
-     structures with the trashcan, which works only for the type's own deallocator: so the bound is kept here.
-   - `tp_dealloc` of cells, slices, iterators and the like, which have no such bound.
+   - `tp_free`: classes made in Python that derive from known types, and the exceptions.  A class whose slot is not
+     what CPython puts there is left alone.  So is `object`: types that are made later take the slot of their bases,
+     after comparing it with what is expected there.
+   - `tp_dealloc` of list, tuple and dict, of tracebacks and frames, and of the other types that the interpreter and
+     its library have in C.  Many of their deallocators bound the depth of nested structures with the trashcan, which
+     works only for the type's own deallocator: so the bound is kept here.
 
-   Objects of other types are held, and let go of in sweeps.  An object may be given another class: that is followed
+   Objects of other types (of extension modules, of types with finalizers, bare `object()`s) are held, and let go of in
+   sweeps.  An object may be given another class: that is followed
    through the setter of `object.__class__`. */
 
 #include "core.h"
@@ -91,41 +92,66 @@ BOUNDED(dict, PyDict_Type)
 BOUNDED(traceback, PyTraceBack_Type)
 BOUNDED(frame, PyFrame_Type)
 
-/* Types whose deallocators neither bound their depth nor are shared with classes made in Python. */
-static PyTypeObject *const unbounded[] = {
-    &PyCell_Type, &PySlice_Type, &PyRange_Type, &PyRangeIter_Type, &PyLongRangeIter_Type, &PyListIter_Type,
-    &PyListRevIter_Type, &PyTupleIter_Type, &PyDictKeys_Type, &PyDictValues_Type, &PyDictItems_Type,
-    &PyDictIterKey_Type, &PyDictIterValue_Type, &PyDictIterItem_Type, &PyDictRevIterKey_Type,
-    &PyDictRevIterValue_Type, &PyDictRevIterItem_Type, &PySetIter_Type, &PySeqIter_Type, &PyCallIter_Type,
-    &PyUnicodeIter_Type, &PyBytesIter_Type, &PyByteArrayIter_Type,
-};
-enum { UNBOUNDED = sizeof unbounded / sizeof unbounded[0] };
-static destructor plain_of[UNBOUNDED];
+/* -- tp_dealloc of other types ------------------------------------------------------------------------------ */
+
+/* The deallocators of the types that `dealloc_other` stands in for.  Owns the types. */
+static PtrMap plain_of;
+
+/* What `dealloc_other` is at: the deallocator of a type may call that of its base for the same object. */
+static _Thread_local struct {
+    PyObject *object;
+    PyTypeObject *type;
+} innermost;
 
 static void
-dealloc_unbounded(PyObject *object)
+dealloc_other(PyObject *object)
 {
-    int at = 0;
-    while (unbounded[at] != Py_TYPE(object))
-        at++;
+    PyTypeObject *outer_type = innermost.type, *type = Py_TYPE(object);
+    PyObject *outer = innermost.object;
+    destructor plain;
+    int begins = outer != object || !PyType_IsSubtype(type, outer_type);
+    if (!begins)
+        type = outer_type->tp_base;
+    /* Types that are made later may have it from their base. */
+    while ((plain = (destructor)map_get(&plain_of, type)) == NULL)
+        type = type->tp_base;
     tell(object);
-    plain_of[at](object);
+    if (begins && PyType_IS_GC(Py_TYPE(object)) && Py_TYPE(object)->tp_dealloc == dealloc_other) {
+        PyObject_GC_UnTrack(object);
+        Py_TRASHCAN_BEGIN(object, dealloc_other)
+        /* Deallocators may take it for granted. */
+        PyObject_GC_Track(object);
+        innermost.object = object;
+        innermost.type = type;
+        plain(object);
+        Py_TRASHCAN_END
+    }
+    else {
+        innermost.object = object;
+        innermost.type = type;
+        plain(object);
+    }
+    innermost.object = outer;
+    innermost.type = outer_type;
 }
 
+/* Types of the interpreter and its library.  What has a finalizer may live on after its deallocator was called. */
 static int
-tells_unbounded(PyTypeObject *type)
+tells_other(ObjectTable *table, PyTypeObject *type)
 {
-    int at;
-    for (at = 0; at < UNBOUNDED; at++) {
-        if (unbounded[at] == type) {
-            if (type->tp_dealloc != dealloc_unbounded) {
-                plain_of[at] = type->tp_dealloc;
-                type->tp_dealloc = dealloc_unbounded;
-            }
-            return 1;
-        }
+    Kind *kind = kind_of(table, type);
+    if (kind == NULL)
+        PyErr_Clear();
+    if (kind == NULL || kind->foreign || type->tp_finalize != NULL || type->tp_del != NULL ||
+        type == &PyBaseObject_Type)
+        return 0;
+    if (type->tp_dealloc != dealloc_other) {
+        if (map_put(&plain_of, type, (void *)type->tp_dealloc) < 0)
+            return 0;
+        Py_INCREF(type);
+        type->tp_dealloc = dealloc_other;
     }
-    return 0;
+    return 1;
 }
 
 /* -- which types ---------------------------------------------------------------------------------------------- */
@@ -146,22 +172,6 @@ ends_in_free(PyTypeObject *type)
     return PyType_HasFeature(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
 }
 
-/* Iterators over iterators whose deallocators end in `tp_free`. */
-static int
-is_chained(PyTypeObject *type)
-{
-    static const char *const others[] = {"itertools._grouper", "itertools._tee", "itertools._tee_dataobject"};
-    size_t at;
-    if (type == &PyEnum_Type || type == &PyZip_Type || type == &PyMap_Type || type == &PyFilter_Type ||
-        type == &PyReversed_Type)
-        return 1;
-    for (at = 0; at < sizeof others / sizeof others[0]; at++) {
-        if (strcmp(type->tp_name, others[at]) == 0)
-            return 0;
-    }
-    return strncmp(type->tp_name, "itertools.", 10) == 0;
-}
-
 static int
 tells(ObjectTable *table, PyTypeObject *type)
 {
@@ -180,23 +190,23 @@ tells(ObjectTable *table, PyTypeObject *type)
         return tells_traceback();
     if (type == &PyFrame_Type)
         return tells_frame();
-    if (tells_unbounded(type))
-        return 1;
     /* Its deallocator calls that of dict. */
     if (type->tp_base == &PyDict_Type && strcmp(type->tp_name, "collections.defaultdict") == 0)
         return tells_dict();
-    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE && !is_chained(type)) {
-        if (python == NULL || type->tp_dealloc != python)
-            return 0;
+    if (python == NULL)
+        return 0;
+    if (type->tp_dealloc == python) {
         while (base != NULL && base->tp_dealloc == python)
             base = base->tp_base;
-        return base != NULL && ends_in_free(base) && tells_when_freed(type);
+        if (base != NULL && ends_in_free(base))
+            return tells_when_freed(type);
+        return base != NULL && tells_other(table, base);
     }
     /* Exact memory errors go to a free list. */
-    return (PyType_HasFeature(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) && type != (PyTypeObject *)PyExc_MemoryError) ||
-                   is_chained(type)
-               ? tells_when_freed(type)
-               : 0;
+    if (PyType_HasFeature(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) &&
+        type != (PyTypeObject *)PyExc_MemoryError)
+        return tells_when_freed(type);
+    return tells_other(table, type);
 }
 
 int

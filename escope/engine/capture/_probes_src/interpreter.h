@@ -149,12 +149,12 @@ generator_code(PyObject *generator)
 #endif
 }
 
-/* Room on the C stack for escope's own code where the program has used up its own: 3.12 counts it apart, out of the
-   reach of `sys.setrecursionlimit`. */
+/* Room on the stack for escope's own code where the program has used up its own, so that an event at the very limit is
+   written like any other.  3.12 counts calls in C apart, out of the reach of `sys.setrecursionlimit`. */
 #if PY312
-#define HEADROOM(thread, by) ((thread)->c_recursion_remaining += (by))
+#define HEADROOM(thread, by) ((thread)->c_recursion_remaining += (by), (thread)->py_recursion_remaining += (by))
 #else
-#define HEADROOM(thread, by) ((void)(thread))
+#define HEADROOM(thread, by) ((thread)->recursion_remaining += (by))
 #endif
 
 /* A call of escope's own Python code: trace and profile functions of the program do not see it, and it starts no

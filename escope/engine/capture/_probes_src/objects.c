@@ -114,7 +114,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
 {
     Kind *kind = PyMem_RawCalloc(1, sizeof(Kind));
     PyObject *found, *address;
-    int getter, error, concealed, constant, weakly, plain_setitem;
+    int getter, error, concealed, constant, weakly, plain_setitem, foreign;
     if (kind == NULL) {
         PyErr_NoMemory();
         return NULL;
@@ -134,12 +134,14 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     constant = flag_of(anatomy, "constant");
     weakly = flag_of(anatomy, "weakly");
     plain_setitem = flag_of(anatomy, "plain_setitem");
+    foreign = flag_of(anatomy, "foreign");
     if (PyErr_Occurred())
         goto failed;
     kind->weakly = (uint8_t)weakly;
     kind->concealed = (uint8_t)concealed;
     kind->constant = (uint8_t)constant;
     kind->plain_setitem = (uint8_t)plain_setitem;
+    kind->foreign = (uint8_t)foreign;
     kind->plain = is_exact_builtin(cls);
     if (find_attributes(kind, anatomy, getter, error) < 0)
         goto failed;
