@@ -225,6 +225,12 @@ class Anatomy:
                 if type(member) is types.MemberDescriptorType and type(name) is str:
                     self.slots.append((name, member.__get__))
 
+    def let_go(self) -> None:
+        """Keep the class no more: what it refers to may end.  Nothing is read by this any more."""
+        self.cls = type
+        self.dict_getter = None
+        self.slots.clear()
+
     def instance_dict(self, value: Any) -> dict[Any, Any] | None:
         """The dict that holds `value`'s attributes, or None."""
         if self.dict_getter is None:
@@ -325,6 +331,11 @@ def lookup(cls: type, name: str) -> Any:
 
 _C_DESCRIPTORS = frozenset(map(id, (types.MethodDescriptorType, types.GetSetDescriptorType)))
 _PYTHON_CLASSES: dict[int, tuple[type, bool]] = {}
+
+
+def forget_classes() -> None:
+    """Keep no class alive any more."""
+    _PYTHON_CLASSES.clear()
 
 
 def is_python_class(cls: type) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import builtins
 import operator
-import sys
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +30,8 @@ _PURE_FUNCTIONS = frozenset(
         builtins.globals,
         builtins.locals,
         operator.is_,
+        weakref.ref,
+        weakref.proxy,
     )
 )
 _PURE_METHODS: dict[int, frozenset[str]] = {
@@ -99,8 +101,11 @@ def runs_seen_code(callee: Any, instrumented: InstrumentedTest) -> bool:
     if cls is type or (
         an.has_base(an.type_mro(cls), type) and an.lookup(cls, "__call__") is _MAKE_INSTANCE
     ):
-        if an.lookup(callee, "__new__") is not object.__dict__["__new__"]:
-            return False
+        new = an.lookup(callee, "__new__")
+        if new is not object.__dict__["__new__"]:
+            new = _unwrapped(new)
+            if type(new) is not types.FunctionType or not instrumented(new.__code__):
+                return False
         init = an.lookup(callee, "__init__")
         if init is object.__dict__["__init__"]:
             return True
@@ -170,6 +175,11 @@ def _attribute_suspects(
 
 
 _SEEN_CLASSES: dict[int, tuple[type, bool]] = {}
+
+
+def forget_classes() -> None:
+    """Keep no class alive any more."""
+    _SEEN_CLASSES.clear()
 
 
 def reads_as_seen(value: Any, instrumented: InstrumentedTest) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import _probes, calls, object_events
-from escope.engine.capture.anatomy import CONTAINER_BASES, Anatomy
+from escope.engine.capture.anatomy import CONTAINER_BASES, Anatomy, is_foreign
 from escope.engine.capture.checking import Checker
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
@@ -127,7 +127,6 @@ class NativeRecorder(Recorder):
             reads_as_seen=self._reads_as_seen,
             builtin_name=_builtin_name,
             is_foreign=_is_foreign,
-            is_foreign_type=_is_foreign_type,
             attribute_stored=self._attribute_stored,
             changed_by_item=self._changed_by_item,
         )
@@ -291,8 +290,4 @@ def _builtin_name(encoder: NativeEncoder, function: Any) -> str:
 
 
 def _is_foreign(encoder: NativeEncoder, module: Any) -> bool:
-    return an.is_foreign(module)
-
-
-def _is_foreign_type(encoder: NativeEncoder, cls: Any) -> bool:
-    return an.is_foreign_type(cls)
+    return is_foreign(module)

@@ -182,9 +182,19 @@ def changed_by_item(
             encoder.check(owner, "__dict__")
     elif type(container).__name__ == "FrameLocalsProxy":
         _written_through(ledger, thread, container, key)
-    else:
+    elif not _changes_items_seen(ledger, type(container)):
         # A library's `__setitem__` may keep the item anywhere behind the object.
         ledger.checker.walk(container, "item")
+
+
+def _changes_items_seen(ledger: Ledger, cls: type) -> bool:
+    """Whether nothing but instrumented code runs where an item of such an object is set or deleted."""
+    found = [an.lookup(cls, name) for name in ("__setitem__", "__delitem__")]
+    return all(
+        each is an.MISSING
+        or (type(each) is types.FunctionType and ledger.is_instrumented(each.__code__))
+        for each in found
+    )
 
 
 def _one_key_more_or_less(

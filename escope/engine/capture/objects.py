@@ -118,6 +118,10 @@ class ObjectTable:
             known = self._anatomies[id(cls)] = Anatomy(cls)
         return known
 
+    def anatomies(self) -> list[Anatomy]:
+        """Those of all classes that were asked for."""
+        return list(self._anatomies.values())
+
     def get(self, value: Any) -> Followed | None:
         """The `Followed` of `value`, if it has one."""
         known = self._by_address.get(id(value))

@@ -17,7 +17,8 @@ from time import monotonic_ns
 from typing import Any
 
 from escope.config import CaptureLimits
-from escope.engine.capture import frame_events
+from escope.engine.capture import anatomy as an
+from escope.engine.capture import calls, frame_events
 from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.channels import Numbers
 from escope.engine.capture.descriptors import high_descriptors
@@ -145,6 +146,17 @@ class Recorder:
         self.hooks.restore()
         self.control.events = self.ledger.encoder.events
         self.control.program_state = ProgramState.ENDED
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Keep nothing of the program's alive: its globals have finalizers that run when the interpreter ends."""
+        objects = self.ledger.encoder.objects
+        for one in objects.followed():
+            one.let_go()
+        for anatomy in objects.anatomies():
+            anatomy.let_go()
+        an.forget_classes()
+        calls.forget_classes()
 
     def stopped(self) -> None:
         """From here on no probe does anything; for the core that has to know."""

@@ -39,7 +39,7 @@ find_slots(Kind *kind, PyObject *slots)
             if (PyUnicode_Compare(kind->slot[other].name, name) == 0)
                 return 0;
         }
-        kind->slot[at] = (SlotPlace){name, member->offset};   /* the anatomy keeps the name */
+        kind->slot[at] = (SlotPlace){Py_NewRef(name), member->offset};
     }
     kind->slot_count = (int)count;
     return 1;

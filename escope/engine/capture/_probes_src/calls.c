@@ -16,7 +16,7 @@ typedef struct {
 static PyObject *text_empty, *text_init, *text_new, *text_call, *text_name, *text_dunder_call;
 static PtrMap pure, reading, left_out, pure_list, pure_dict, pure_set;
 static PtrMap builtin_names;     /* of functions of modules: owned by owned */
-static PtrMap foreign;           /* True or False by owned type or name of a module */
+static PtrMap foreign;           /* True or False by owned name of a module */
 
 static int
 is_container(Core *core, PyTypeObject *cls)
@@ -38,6 +38,18 @@ is_seen_generator(Core *core, PyObject *generator)
     return map_get(&core->codes, generator_code(generator)) != NULL;
 }
 
+/* A static or class method's function. */
+static PyObject *
+unwrapped(PyObject *found)
+{
+    PyMemberDef *member;
+    if (found == NULL || (Py_TYPE(found) != &PyStaticMethod_Type && Py_TYPE(found) != &PyClassMethod_Type))
+        return found;
+    for (member = Py_TYPE(found)->tp_members; strcmp(member->name, "__func__") != 0; member++)
+        ;
+    return *(PyObject **)((char *)found + member->offset);
+}
+
 /* Whether calling `callee` runs nothing but instrumented code. */
 int
 runs_seen_code(Core *core, PyObject *callee)
@@ -51,11 +63,15 @@ runs_seen_code(Core *core, PyObject *callee)
     }
     if (cls == &PyType_Type || (PyType_Check(callee) && cls->tp_call == PyType_Type.tp_call)) {
         PyTypeObject *made = (PyTypeObject *)callee;
-        PyObject *init, *plain_new, *plain_init;
+        PyObject *new, *init, *plain_new, *plain_init;
         plain_new = _PyType_Lookup(&PyBaseObject_Type, text_new);
         plain_init = _PyType_Lookup(&PyBaseObject_Type, text_init);
-        if (_PyType_Lookup(made, text_new) != plain_new)
-            return 0;
+        new = _PyType_Lookup(made, text_new);
+        if (new != plain_new) {
+            new = unwrapped(new);
+            if (new == NULL || Py_TYPE(new) != &PyFunction_Type || !is_seen(core, new))
+                return 0;
+        }
         init = _PyType_Lookup(made, text_init);
         if (init == plain_init)
             return 1;
@@ -190,18 +206,6 @@ suspect_call(Core *core, Suspicions *noted, PyObject *callee, PyObject **argumen
     return cls == &PyMethod_Type ? suspect(noted, PyMethod_GET_SELF(callee), 1, name, NULL, 0) : 0;
 }
 
-/* A static or class method's function. */
-static PyObject *
-unwrapped(PyObject *found)
-{
-    PyMemberDef *member;
-    if (found == NULL || (Py_TYPE(found) != &PyStaticMethod_Type && Py_TYPE(found) != &PyClassMethod_Type))
-        return found;
-    for (member = Py_TYPE(found)->tp_members; strcmp(member->name, "__func__") != 0; member++)
-        ;
-    return *(PyObject **)((char *)found + member->offset);
-}
-
 /* `calls.method_suspects`; `function` lies in the receiver's class under `name`. */
 static int
 suspect_method(Core *core, Suspicions *noted, PyObject *receiver, PyObject *name, PyObject *function,
@@ -259,17 +263,11 @@ is_foreign(Core *core, PyObject *module)
 static int
 is_foreign_type(Core *core, PyTypeObject *cls)
 {
-    PyObject *known;
+    Kind *kind;
     if (!(cls->tp_flags & Py_TPFLAGS_HEAPTYPE) && strchr(cls->tp_name, '.') == NULL)
         return 0;   /* the interpreter's */
-    known = map_get(&foreign, cls);
-    if (known == NULL) {
-        known = ask(core, "is_foreign_type", (PyObject *)cls, NULL, NULL);
-        if (known == NULL || map_put(&foreign, cls, known) < 0)
-            return -1;
-        Py_INCREF(cls);
-    }
-    return known == Py_True;
+    kind = kind_of(core->objects, cls);
+    return kind == NULL ? -1 : kind->foreign;
 }
 
 /* `calls.keeps_for_itself`, of what does not run seen code alone; -1: error. */
@@ -420,15 +418,18 @@ prepare_calls(void)
     static const char *const set_names[] = {
         "copy", "isdisjoint", "issubset", "issuperset", "union", "intersection", "difference", NULL};
     static const char *const left_out_names[] = {"exec", "eval", "getattr", "setattr", "delattr", NULL};
-    static const char *const operator_names[] = {"is_", NULL};
+    static const char *const operator_names[] = {"is_", NULL}, *const weakref_names[] = {"ref", "proxy", NULL};
     PyObject *builtins = PyImport_ImportModule("builtins"), *operator = PyImport_ImportModule("operator");
-    int failed = builtins == NULL || operator == NULL || fill(&pure, builtins, pure_names) < 0 ||
+    PyObject *weakref = PyImport_ImportModule("_weakref");
+    int failed = builtins == NULL || operator == NULL || weakref == NULL || fill(&pure, builtins, pure_names) < 0 ||
                  fill(&reading, builtins, reading_names) < 0 ||
                  fill(&left_out, builtins, left_out_names) < 0 || fill(&pure, operator, operator_names) < 0 ||
+                 fill(&pure, weakref, weakref_names) < 0 ||
                  fill_texts(&pure_list, list_names) < 0 || fill_texts(&pure_dict, dict_names) < 0 ||
                  fill_texts(&pure_set, set_names) < 0;
     Py_XDECREF(builtins);
     Py_XDECREF(operator);
+    Py_XDECREF(weakref);
     text_empty = PyUnicode_InternFromString("");
     text_init = PyUnicode_InternFromString("__init__");
     text_new = PyUnicode_InternFromString("__new__");

@@ -56,7 +56,7 @@ void map_free(PtrMap *map);
 /* -- what is known of a type: the twin of an `Anatomy` ----------------------------------------------------- */
 
 typedef struct {
-    PyObject *name;          /* borrowed */
+    PyObject *name;          /* owned */
     Py_ssize_t offset;
 } SlotPlace;
 

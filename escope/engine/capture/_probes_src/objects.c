@@ -680,6 +680,24 @@ table_method_all(ObjectTable *self, PyObject *Py_UNUSED(ignored))
     return found;
 }
 
+/* The anatomies of all classes that were asked for, and of namespaces. */
+static PyObject *
+table_method_anatomies(ObjectTable *self, PyObject *Py_UNUSED(ignored))
+{
+    PyObject *found = PyList_New(0);
+    size_t at;
+    if (found == NULL)
+        return NULL;
+    for (at = 0; self->kinds.slots && at <= self->kinds.mask; at++) {
+        Slot *slot = self->kinds.slots + at;
+        if (slot->key != NULL && PyList_Append(found, ((Kind *)slot->value)->anatomy) < 0) {
+            Py_DECREF(found);
+            return NULL;
+        }
+    }
+    return found;
+}
+
 static PyObject *
 table_method_sweep(ObjectTable *self, PyObject *Py_UNUSED(ignored))
 {
@@ -704,6 +722,7 @@ static PyMethodDef table_methods[] = {
     {"is_held", (PyCFunction)table_method_is_held, METH_VARARGS, NULL},
     {"namespaces", (PyCFunction)table_method_namespaces, METH_NOARGS, NULL},
     {"followed", (PyCFunction)table_method_all, METH_NOARGS, NULL},
+    {"anatomies", (PyCFunction)table_method_anatomies, METH_NOARGS, NULL},
     {"sweep", (PyCFunction)table_method_sweep, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
