@@ -96,9 +96,16 @@ class Renewed:
         return object.__new__(cls)
 
 
+class Numbered(int):
+    pass
+
+
 @pytest.mark.parametrize(
     ("callee", "seen"),
-    [(Made, True), (Abstract, True), (Counted, False), (Colour, False), (Renewed, False)],
+    [
+        *((Made, True), (Abstract, True), (Counted, False), (Colour, False)),
+        *((Renewed, True), (Numbered, False)),
+    ],
 )
 def test_calling_a_class_is_seen_where_its_metaclass_leaves_that_to_type(
     callee: type, seen: bool

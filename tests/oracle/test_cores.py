@@ -21,7 +21,12 @@ APART = {
     "thread_exceptions": "its threads need not be switched at the same places",
     "kept_references": "its threads need not be switched at the same places",
 }
+MET_AGAIN = (
+    "the reference's weak references are gone before a finalizer runs: it meets the object anew"
+)
 HELD = {
+    "finalizers": MET_AGAIN,
+    "mocks_proxies": MET_AGAIN,
     "async_generators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
     "generated_classes": "the reference holds what has ended, and looks at it once more",
     "lazy_iterators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",

@@ -69,6 +69,9 @@ CONTAINERS = SEQUENCES | SETS | MAPPINGS | {Shape.BYTEARRAY}
 IMMUTABLE = frozenset({Shape.NAMED, Shape.OPAQUE})
 """Shapes whose content is written once and never checked again."""
 
+_WEAKLY_ONLY_IN_NAME = frozenset({"typing.ParamSpecArgs", "typing.ParamSpecKwargs"})
+"""Types whose objects go without clearing the weak references to them (3.12, 3.13): those crash when they go."""
+
 _RESTLESS = frozenset(
     [
         "asyncio",
@@ -152,7 +155,7 @@ class Anatomy:
         self.fields: tuple[str, ...] = ()
         self.dict_getter: Callable[[Any], Any] | None = None
         self.slots: list[tuple[str, Callable[[Any], Any]]] = []
-        self.weakly = _type_weakrefoffset(cls) != 0
+        self.weakly = _type_weakrefoffset(cls) != 0 and self.name not in _WEAKLY_ONLY_IN_NAME
         self.is_exception = False
         self.concealed = False
         """Part of its state is out of reach (a C base class with a state of its own)."""

@@ -84,6 +84,12 @@ def at_once(iterate: Callable[[Any], Any], value: Any, limit: int | None = None)
     return items
 
 
+def one_at_once(iterate: Callable[[Any], Any], value: Any, place: int) -> Any:
+    """The item at `place` of an iteration that is long enough, in the same way."""
+    [found] = map(next, map(islice, map(iterate, (value,)), (place,), (None,)))
+    return found
+
+
 def sequence_items(value: Any, shape: Shape, limit: int) -> tuple[list[Any], int]:
     """The first `limit` items, and the true length."""
     if shape is Shape.LIST:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
 from escope.engine.capture.changes import add_entry, changed_length
-from escope.engine.capture.contents import at_once
+from escope.engine.capture.contents import one_at_once
 from escope.engine.capture.differences import key_token, same
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.ledger import Ledger
@@ -215,10 +215,9 @@ def _one_key_more_or_less(
         changed_length(encoder, target, length, rows)  # a new key is the last one
     elif length == target.length - 1:
         # The last of the items that are kept: it is another one now if one before it has gone.
-        kept: list[tuple[Any, Any]] = (
-            [] if length < limit else at_once(dict.items, container, limit)
+        last: tuple[Any, Any] | None = (
+            None if length < limit else one_at_once(dict.items, container, limit - 1)
         )
-        last = kept[-1] if len(kept) == limit else None
         if token in shadow:
             tag, number = encoder.item_token(shadow.pop(token)[0])
             rows.append((Detail.REMOVE << 8 | tag, target.object_id, number))

@@ -18,9 +18,14 @@ _KEPT = ("encodings", "importlib", "escope", "bytecode", "__main__")
 
 def forget() -> None:
     """Take the modules that came from a source file out of `sys.modules`, but for the codecs."""
-    for name, module in list(sys.modules.items()):
+    forgotten = set()
+    for name, module in sys.modules.items():
         loader = getattr(getattr(module, "__spec__", None), "loader", None)
         if type(loader).__name__ == "SourceFileLoader" and name.partition(".")[0] not in _KEPT:
+            forgotten.add(name)
+    for name in list(sys.modules):
+        # A package that is loaded anew looks for its parts anew, wherever they come from.
+        if name in forgotten or name.partition(".")[0] in forgotten:
             del sys.modules[name]
 
 

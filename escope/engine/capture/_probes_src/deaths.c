@@ -1,4 +1,5 @@
-/* The deaths of objects that cannot be weakly referenced: their types tell of them.
+/* The deaths of objects: their types tell of them.  Weak references would be seen by the program, which may count them,
+   and are gone before the finalizer of their object runs; most builtin objects have none.
 
    A type tells through the slot that its deallocator ends in (`tp_free`), or, where exact objects go to a free list
    instead, through the deallocator itself (`tp_dealloc`).  What tells only notes; the table acts on it later.
@@ -10,9 +11,11 @@
      its library have in C.  Many of their deallocators bound the depth of nested structures with the trashcan, which
      works only for the type's own deallocator: so the bound is kept here.
 
+   An object may be given another class, and a class other bases: that is followed through the setters of
+   `object.__class__` and `type.__bases__`.
+
    Objects of other types (of extension modules, of types with finalizers, bare `object()`s) are held, and let go of in
-   sweeps.  An object may be given another class: that is followed
-   through the setter of `object.__class__`. */
+   sweeps. */
 
 #include "core.h"
 
@@ -135,14 +138,15 @@ dealloc_other(PyObject *object)
     innermost.type = outer_type;
 }
 
-/* Types of the interpreter and its library.  What has a finalizer may live on after its deallocator was called. */
+/* Types of the interpreter and its library, but for those that weak references tell of.  What has a finalizer may live
+   on after its deallocator was called. */
 static int
 tells_other(ObjectTable *table, PyTypeObject *type)
 {
     Kind *kind = kind_of(table, type);
     if (kind == NULL)
         PyErr_Clear();
-    if (kind == NULL || kind->foreign || type->tp_finalize != NULL || type->tp_del != NULL ||
+    if (kind == NULL || kind->weakly || kind->foreign || type->tp_finalize != NULL || type->tp_del != NULL ||
         type == &PyBaseObject_Type)
         return 0;
     if (type->tp_dealloc != dealloc_other) {
@@ -220,24 +224,64 @@ tells_of_deaths(ObjectTable *table, PyTypeObject *type)
     return kind->tells;
 }
 
-/* -- object.__class__ ------------------------------------------------------------------------------------------- */
+/* -- object.__class__, type.__bases__ ----------------------------------------------------------------------------- */
 
-static setter plain_set_class;
+static setter plain_set_class, plain_set_bases;
+
+/* The interpreter refuses classes that free their objects in different ways: both tell, or neither. */
+static void
+tell_alike(PyTypeObject *one, PyTypeObject *other)
+{
+    if (is_telling(one) || is_telling(other)) {
+        /* Classes with different slots do not fit each other. */
+        tells_when_freed(one);
+        tells_when_freed(other);
+    }
+}
 
 static int
 set_class(PyObject *object, PyObject *value, void *closure)
 {
-    PyTypeObject *before = Py_TYPE(object);
     int failed;
-    if (value != NULL && PyType_Check(value) && (is_telling(before) || is_telling((PyTypeObject *)value))) {
-        /* Classes with different slots do not fit each other. */
-        tells_when_freed(before);
-        tells_when_freed((PyTypeObject *)value);
-    }
+    if (value != NULL && PyType_Check(value))
+        tell_alike(Py_TYPE(object), (PyTypeObject *)value);
     failed = plain_set_class(object, value, closure);
     if (!failed && listener != NULL && this_thread()->interp == interpreter)
         table_note_class(listener, object, is_telling(Py_TYPE(object)));
     return failed;
+}
+
+static int
+set_bases(PyObject *type, PyObject *value, void *closure)
+{
+    PyTypeObject *before = ((PyTypeObject *)type)->tp_base;
+    Py_ssize_t at;
+    for (at = 0; value != NULL && PyTuple_CheckExact(value) && at < PyTuple_GET_SIZE(value); at++) {
+        PyObject *base = PyTuple_GET_ITEM(value, at);
+        if (PyType_Check(base) && PyType_HasFeature((PyTypeObject *)base, Py_TPFLAGS_HEAPTYPE) && before != NULL &&
+            PyType_HasFeature(before, Py_TPFLAGS_HEAPTYPE))
+            tell_alike(before, (PyTypeObject *)base);
+    }
+    return plain_set_bases(type, value, closure);
+}
+
+/* Puts `set` in the place of the setter of an attribute that the type defines in C; *plain is that setter. */
+static int
+stand_in(PyTypeObject *type, const char *attribute, setter set, setter *plain)
+{
+    PyObject *name = PyUnicode_InternFromString(attribute), *found = name ? _PyType_Lookup(type, name) : NULL;
+    PyGetSetDef *definition;
+    Py_XDECREF(name);
+    if (found == NULL || Py_TYPE(found) != &PyGetSetDescr_Type) {
+        PyErr_Format(PyExc_RuntimeError, "%s.%s is not what it is in CPython", type->tp_name, attribute);
+        return -1;
+    }
+    definition = ((PyGetSetDescrObject *)found)->d_getset;
+    if (definition->set != set) {
+        *plain = definition->set;
+        definition->set = set;
+    }
+    return 0;
 }
 
 /* -- who listens ------------------------------------------------------------------------------------------------ */
@@ -246,19 +290,9 @@ int
 listen_for_deaths(ObjectTable *table)
 {
     if (table != NULL) {
-        PyObject *name = PyUnicode_InternFromString("__class__");
-        PyObject *found = name ? _PyType_Lookup(&PyBaseObject_Type, name) : NULL;
-        PyGetSetDef *definition;
-        Py_XDECREF(name);
-        if (found == NULL || Py_TYPE(found) != &PyGetSetDescr_Type) {
-            PyErr_SetString(PyExc_RuntimeError, "object.__class__ is not what it is in CPython");
+        if (stand_in(&PyBaseObject_Type, "__class__", set_class, &plain_set_class) < 0 ||
+            stand_in(&PyType_Type, "__bases__", set_bases, &plain_set_bases) < 0)
             return -1;
-        }
-        definition = ((PyGetSetDescrObject *)found)->d_getset;
-        if (definition->set != set_class) {
-            plain_set_class = definition->set;
-            definition->set = set_class;
-        }
         interpreter = this_thread()->interp;
     }
     listener = table;

@@ -362,6 +362,23 @@ table_get(ObjectTable *table, PyObject *value)
     return NULL;
 }
 
+/* Knows of the end of an object whose type does not tell: by a weak reference, or because it is held until then. */
+static int
+hold(ObjectTable *table, Followed *followed, PyObject *value, int weakly)
+{
+    if (weakly) {
+        followed->weak = PyWeakref_NewRef(value, table->collect);
+        return followed->weak == NULL || map_put(&table->by_weak, followed->weak, followed) < 0 ? -1 : 0;
+    }
+    followed->strong = Py_NewRef(value);
+    if (append(&table->young, &table->young_count, &table->young_room, followed) < 0) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_INCREF(followed);
+    return 0;
+}
+
 Followed *
 table_add(ObjectTable *table, PyObject *value, Kind *kind)
 {
@@ -372,21 +389,10 @@ table_add(ObjectTable *table, PyObject *value, Kind *kind)
     followed->kind = kind;
     followed->address = value;
     followed->fresh = 1;
-    if (kind->weakly) {
-        followed->weak = PyWeakref_NewRef(value, table->collect);
-        if (followed->weak == NULL || map_put(&table->by_weak, followed->weak, followed) < 0)
-            goto failed;
-    }
-    else if (tells_of_deaths(table, Py_TYPE(value)) && !(PyTuple_CheckExact(value) && Py_SIZE(value) > LONG_TUPLE))
+    if (tells_of_deaths(table, Py_TYPE(value)) && !(PyTuple_CheckExact(value) && Py_SIZE(value) > LONG_TUPLE))
         followed->told = value;
-    else {
-        followed->strong = Py_NewRef(value);
-        if (append(&table->young, &table->young_count, &table->young_room, followed) < 0) {
-            PyErr_NoMemory();
-            goto failed;
-        }
-        Py_INCREF(followed);
-    }
+    else if (hold(table, followed, value, kind->weakly) < 0)
+        goto failed;
     if (kind->shape == SHAPE_NAMESPACE && PyList_Append(table->names_list, (PyObject *)followed) < 0)
         goto failed;
     followed->object_id = table->next_id++;
@@ -466,12 +472,13 @@ void
 table_note_class(ObjectTable *table, PyObject *object, int tells)
 {
     Followed *followed = map_get(&table->by_address, object);
+    Kind *kind;
     if (followed == NULL || followed->told != object || tells)
         return;
     followed->told = NULL;
-    followed->strong = Py_NewRef(object);
-    if (append(&table->young, &table->young_count, &table->young_room, followed) == 0)
-        Py_INCREF(followed);
+    kind = kind_of(table, Py_TYPE(object));
+    if (kind == NULL || hold(table, followed, object, kind->weakly) < 0)
+        PyErr_Clear();
 }
 
 /* Nothing is followed any more. */
