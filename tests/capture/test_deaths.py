@@ -193,6 +193,46 @@ for every in (1, 2, 3):
 print(dumps(shown))
 """
 
+GLOBALS = """
+import os
+
+
+class Closing:
+    __slots__ = ("inside",)
+
+    def __init__(self, inside):
+        self.inside = inside
+
+    def __del__(self, write=os.write):
+        write(1, b"closed with %d\\n" % len(self.inside))
+
+
+class Error(Exception):
+    def __del__(self, write=os.write):
+        write(1, b"error ended\\n")
+
+
+def fail():
+    try:
+        raise Error(Closing([1, 2, 3]))
+    except Error as error:
+        return error
+
+
+class Meta(type):
+    def __del__(cls, write=os.write):
+        write(1, b"class ended\\n")
+
+
+class Made(metaclass=Meta):
+    pass
+
+
+closing = Closing([1, 2])
+held = [fail(), {"closing": Closing((1,))}, Made()]
+print("end", flush=True)
+"""
+
 
 def recorded(text: str, folder: Path) -> tuple[bytes, Path]:
     script, file = folder / "program.py", folder / "program.esr"
@@ -232,3 +272,10 @@ def test_tuples_that_iterators_use_again_show_what_they_held(tmp_path: Path) -> 
         ]
     assert len(stores) == len(expected) > 50
     assert stores == expected
+
+
+def test_what_globals_hold_ends_with_the_interpreter(tmp_path: Path) -> None:
+    out = recorded(GLOBALS, tmp_path)[0]
+    assert sorted(out.split(b"\n")[1:-1]) == sorted(
+        [b"class ended", b"error ended", *(b"closed with %d" % count for count in (1, 2, 3))]
+    )

@@ -26,7 +26,6 @@ MET_AGAIN = (
 )
 HELD = {
     "finalizers": MET_AGAIN,
-    "mocks_proxies": MET_AGAIN,
     "async_generators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
     "generated_classes": "the reference holds what has ended, and looks at it once more",
     "lazy_iterators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",

@@ -18,7 +18,7 @@ from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.instrument import Operands, instrument_code
 from escope.engine.capture.ledger import Ledger, Place
-from escope.engine.capture.objects import Followed, ReferenceTable
+from escope.engine.capture.objects import Followed
 from escope.engine.capture.probes import Probe, act_of
 from escope.engine.capture.recorder import Lock, Recorder, raised_here
 from escope.engine.capture.roles import Role
@@ -30,8 +30,6 @@ from escope.storage.rows import APPLIED
 
 class NativeTable(_probes.ObjectTable):
     """The objects that are followed."""
-
-    behind_proxy = ReferenceTable.behind_proxy
 
 
 class NativeEncoder(_probes.Core, Encoder):

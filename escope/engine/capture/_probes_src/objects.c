@@ -635,6 +635,14 @@ table_method_add(ObjectTable *self, PyObject *args)
     return Py_XNewRef((PyObject *)table_add(self, value, kind));
 }
 
+/* What a weak proxy stands for, if it is followed. */
+static PyObject *
+table_method_behind_proxy(ObjectTable *self, PyObject *proxy)
+{
+    PyObject *found = PyWeakref_CheckProxy(proxy) ? ((PyWeakReference *)proxy)->wr_object : Py_None;
+    return or_none(found == Py_None || Py_REFCNT(found) == 0 ? NULL : table_get(self, found));
+}
+
 static PyObject *
 table_method_owner_of(ObjectTable *self, PyObject *held)
 {
@@ -724,6 +732,7 @@ static PyMethodDef table_methods[] = {
     {"anatomy", (PyCFunction)table_method_anatomy, METH_O, NULL},
     {"get", (PyCFunction)table_method_get, METH_O, NULL},
     {"add", (PyCFunction)table_method_add, METH_VARARGS, NULL},
+    {"behind_proxy", (PyCFunction)table_method_behind_proxy, METH_O, NULL},
     {"owner_of", (PyCFunction)table_method_owner_of, METH_O, NULL},
     {"holds", (PyCFunction)table_method_holds, METH_VARARGS, NULL},
     {"is_held", (PyCFunction)table_method_is_held, METH_VARARGS, NULL},
