@@ -190,5 +190,5 @@ def scan(rows: Array, checkpoint: Checkpoint, sites: Sites) -> Scanned | None:
 
 cut: Callable[[Any, int], list[int]] | None = _scan.cut if _scan is not None else None
 """Where the full blocks in rows end; None where the arrays have to tell."""
-arrange: Callable[[bytes], tuple[int, bytes]] | None = _scan.arrange if _scan is not None else None
-"""The number of distinct heads, and the rows as columns (see `segments`); None: the arrays have to do it."""
+arrange: Callable[[Any, Any, Any], bytes] | None = _scan.arrange if _scan is not None else None
+"""A block's checkpoint, frames and rows in columns (see `segments`); None: the arrays have to do it."""

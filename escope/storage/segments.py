@@ -90,11 +90,7 @@ def differences(column: Array) -> Array:
 def encode_record(record: BlockRecord) -> bytes:
     """The record in columns, compressed."""
     if scanning.arrange is not None:
-        distinct, columns = scanning.arrange(record.rows)
-        head = _HEAD.pack(
-            len(record.checkpoint), len(record.frames), len(record.rows) // 16, distinct
-        )
-        return compress(b"".join((head, record.checkpoint, record.frames, columns)))
+        return compress(scanning.arrange(record.checkpoint, record.frames, record.rows))
     rows = np.frombuffer(record.rows, ROWS)
     heads, places = np.unique(rows["head"], return_inverse=True)
     width = "<u2" if len(heads) < 1 << 16 else "<u4"
