@@ -62,7 +62,7 @@ class BlockRecord:
 
     checkpoint: bytes
     frames: bytes
-    rows: bytes
+    rows: bytes | memoryview
 
     def encode(self) -> bytes:
         """The bytes that `decode` reads."""

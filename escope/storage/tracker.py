@@ -83,7 +83,7 @@ class Tracker:
         self._frames.forget()
 
     def advance(self, rows: Array) -> StoredBlock:
-        """Take in the rows of the next block, which ends with an event row."""
+        """Take in the rows of the next block, which ends with an event row; its record has them as they lie."""
         found = scan(rows, self.checkpoint, self._sites)
         return self._by_columns(rows) if found is None else self._by_scan(rows, found)
 
@@ -185,7 +185,7 @@ class Tracker:
         summary["segment"] = HOT
         summary["kinds"] = counts
         summary["labels"] = labels
-        record = BlockRecord(checkpoint.encode(), encode_frames(tables), rows.tobytes())
+        record = BlockRecord(checkpoint.encode(), encode_frames(tables), rows.view(np.uint8).data)
         stored = StoredBlock(self.number, record, summary, made, tabled)
         for thread in ended:
             if not len(after.stacks.get(thread, ())):
