@@ -19,7 +19,7 @@ typedef struct {
 static inline size_t
 hash_of(uint64_t key)
 {
-    return (size_t)((key * 0x9E3779B97F4A7C15ull) >> 20);
+    return (size_t)(((key >> 3) * 0x9E3779B97F4A7C15ull) >> 20 << 3 | (key & 7));
 }
 
 static inline int

@@ -8,13 +8,11 @@
 
 enum { MOST_SLOTS = 1 << 16 };
 
-/* scanning.py: what a detail row, and an event, means */
-enum {
-    CHANGES = 1, VALUED = 2, TABLE = 4,
-    TIME = 8, THREAD = 16, STRING = 24, STRING_FULL = 32, OBJECT = 40, RELABEL = 48, BIND = 56, SPECIAL = 56
-};
-enum { MARKED = 1, LINE = 2, STORES = 4, TARGETED = 6, CALL = 8, RESUME = 10, LEAVES = 12, YIELD = 14, THREAD_END = 16,
-       UNWIND = 18, ACTION = 30 };
+#if defined(__GNUC__)
+#define AHEAD(at) __builtin_prefetch(at)
+#else
+#define AHEAD(at) (void)(at)
+#endif
 
 /* -- frames ------------------------------------------------------------------------------------------------------- */
 
@@ -370,6 +368,7 @@ scan_rows(Scan *scan)
     for (at = 0; at < scan->count && !done; at++) {
         const Row *row = scan->rows + at;
         uint32_t site = row->head >> 8;
+        AHEAD(row + 256);
         done = site < FIRST_EVENT ? detail(scan, site, row) : event(scan, site, row);
     }
     return done;
@@ -379,7 +378,7 @@ static void
 forget(Scan *scan)
 {
     Array *arrays[] = {&scan->late, &scan->marks, &scan->outermost, &scan->tables, &scan->ended, &scan->thread_ends,
-                       &scan->objects, &scan->binds};
+                       &scan->objects, &scan->binds, &scan->touched};
     size_t at, each;
     for (at = 0; at < scan->site_ids.count; at++)
         per_site[ITEMS(&scan->site_ids, uint32_t)[at]] = 0;
@@ -441,21 +440,21 @@ take_stacks(Scan *scan, PyObject *stacks)
     return (top ? top->stacked.frame : 0) != scan->frame;
 }
 
-/* scan(rows, details, kinds, kind, slot and code by site, first site, tag of labels, first seq, thread, frame, stacks)
+/* scan(rows, details, kinds, kind, slot and code by site, first site, tag of labels, first seq, thread, frame, number
+        of the block, stacks)
 
    Returns None for rows that are left to the arrays, else (events, counts by kind, counts by label, highest string,
-   newest time or None, sites, their counts, objects, marks, outermost unwinds, tables, late ends, ended frames, ended
-   threads, stacks, frames, thread, frame). */
+   newest time or None, entries of the index, tables, ended frames, ended threads, stacks, frames, thread, frame). */
 PyObject *
 scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer rows, details, kinds, kind, slot, code;
     Scan state = {0};
-    unsigned long long first_seq, frame;
+    unsigned long long first_seq, frame, number;
     PyObject *stacks, *told = NULL;
     int done;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*IIKIKO!", &rows, &details, &kinds, &kind, &slot, &code, &state.first_site,
-                          &state.label_tag, &first_seq, &state.thread, &frame, &PyList_Type, &stacks))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*IIKIKKO!", &rows, &details, &kinds, &kind, &slot, &code, &state.first_site,
+                          &state.label_tag, &first_seq, &state.thread, &frame, &number, &PyList_Type, &stacks))
         return NULL;
     state.rows = rows.buf;
     state.count = (size_t)rows.len / sizeof(Row);
@@ -467,12 +466,14 @@ scan(PyObject *Py_UNUSED(module), PyObject *args)
     state.sites = (size_t)kind.len;
     state.first_seq = first_seq;
     state.frame = frame;
+    state.number = number;
     state.stacks.width = sizeof(Stack);
     state.suspended.width = sizeof(Frame);
     state.binds.width = state.tables.width = sizeof(Row);
     state.late.width = sizeof(Late);
     state.marks.width = sizeof(Mark);
     state.outermost.width = state.ended.width = state.objects.width = sizeof(uint64_t);
+    state.touched.width = sizeof(uint64_t);
     state.thread_ends.width = state.site_ids.width = sizeof(uint32_t);
     done = 0;
     if (details.len < FIRST_EVENT || kinds.len < KINDS || slot.len < kind.len * 4 || code.len < kind.len * 4 ||

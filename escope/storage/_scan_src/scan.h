@@ -5,6 +5,14 @@
 
 #include "rows.h"
 
+/* scanning.py: what a detail row, and an event, means */
+enum {
+    CHANGES = 1, VALUED = 2, TABLE = 4,
+    TIME = 8, THREAD = 16, STRING = 24, STRING_FULL = 32, OBJECT = 40, RELABEL = 48, BIND = 56, SPECIAL = 56
+};
+enum { MARKED = 1, LINE = 2, STORES = 4, TARGETED = 6, CALL = 8, RESUME = 10, LEAVES = 12, YIELD = 14, THREAD_END = 16,
+       UNWIND = 18, ACTION = 30 };
+
 /* checkpoint.STACK */
 typedef struct {
     uint64_t frame, start, line_seq;
@@ -52,7 +60,7 @@ typedef struct {
     const uint32_t *site_code;
     size_t sites;
     uint32_t first_site, label_tag;
-    uint64_t first_seq;
+    uint64_t first_seq, number;
     /* the state while it goes on */
     Array stacks;            /* of Stack */
     Stack *stack;            /* of the thread that the rows are of; NULL: none yet */
@@ -65,6 +73,7 @@ typedef struct {
     int timed;
     uint32_t counts[KINDS], labels[LABELS];
     Array late, marks, outermost, tables, ended, thread_ends, site_ids, objects;
+    Array touched;           /* of uint64_t: the frames that the block's frames section has */
 } Scan;
 
 /* How often an event was met at each site; all 0 between two scans. */

@@ -121,6 +121,12 @@ tell_frames(Scan *scan)
         if (!failed) {
             Py_ssize_t before = PyList_GET_SIZE(changes);
             failed = append_changes(changes, frame) < 0;
+            if (!failed && (waits || PyList_GET_SIZE(changes) > before)) {
+                uint64_t *made = more(&scan->touched);
+                failed = made == NULL;
+                if (!failed)
+                    *made = frame->stacked.frame;
+            }
             if (!failed && !waits && PyList_GET_SIZE(changes) > before) {
                 one = Py_BuildValue("IIK", frame->stacked.code, frame->stacked.line,
                                     (unsigned long long)frame->stacked.line_seq);
@@ -142,37 +148,80 @@ tell_frames(Scan *scan)
     return Py_BuildValue("NNNNN", suspended, heads, called, unknown, changes);
 }
 
+/* -- what is told to the index: index.ENTRY ----------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t key, value;
+} Indexed;
+
+/* index.Family, index.ID_BITS, index.OUTERMOST_UNWIND */
+enum { SITES = 1, OBJECTS = 2, FRAMES = 3, ENDS = 4, MARKS = 5, ID_BITS = 56, OUTERMOST_UNWIND = 64 };
+
+static inline Indexed
+indexed(uint64_t family, uint64_t id, uint64_t value)
+{
+    const uint64_t most = ((uint64_t)1 << ID_BITS) - 1;
+    return (Indexed){family << ID_BITS | (id < most ? id : most), value};
+}
+
+/* The entries of the block, by key, but for those of messages and tasks. */
+static PyObject *
+tell_entries(Scan *scan)
+{
+    size_t count = scan->site_ids.count + scan->objects.count + scan->touched.count + scan->late.count +
+                   scan->marks.count + scan->outermost.count;
+    PyObject *told = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(Indexed)));
+    uint64_t block = scan->number << 32;
+    Indexed *into;
+    size_t at;
+    int kind;
+    if (told == NULL)
+        return NULL;
+    into = (Indexed *)PyBytes_AS_STRING(told);
+    if (scan->site_ids.count)
+        qsort(scan->site_ids.at, scan->site_ids.count, sizeof(uint32_t), by_site);
+    for (at = 0; at < scan->site_ids.count; at++) {
+        uint32_t site = ITEMS(&scan->site_ids, uint32_t)[at];
+        *into++ = indexed(SITES, site, block | per_site[site]);
+    }
+    if (scan->objects.count)
+        qsort(scan->objects.at, scan->objects.count, sizeof(uint64_t), by_number);
+    for (at = 0; at < scan->objects.count; at++) {
+        uint64_t object = ITEMS(&scan->objects, uint64_t)[at];
+        *into++ = indexed(OBJECTS, object >> 1, block | (object & 1));
+    }
+    for (at = 0; at < scan->touched.count; at++)
+        *into++ = indexed(FRAMES, ITEMS(&scan->touched, uint64_t)[at], block);
+    if (scan->late.count)
+        qsort(scan->late.at, scan->late.count, sizeof(Late), by_number);
+    for (at = 0; at < scan->late.count; at++)
+        *into++ = indexed(ENDS, ITEMS(&scan->late, Late)[at].start, ITEMS(&scan->late, Late)[at].end);
+    for (kind = 0; scan->marks.count && kind < KINDS; kind++) {
+        for (at = 0; scan->kinds[kind] & MARKED && at < scan->marks.count; at++) {
+            const Mark *mark = ITEMS(&scan->marks, Mark) + at;
+            if (mark->kind == (uint64_t)kind)
+                *into++ = indexed(MARKS, mark->kind, mark->seq);
+        }
+    }
+    for (at = 0; at < scan->outermost.count; at++)
+        *into++ = indexed(MARKS, OUTERMOST_UNWIND, ITEMS(&scan->outermost, uint64_t)[at]);
+    return told;
+}
+
 PyObject *
 tell(Scan *scan)
 {
-    PyObject *stacks, *frames, *site_counts;
-    size_t at;
-    uint32_t *into;
-    if (scan->site_ids.count)
-        qsort(scan->site_ids.at, scan->site_ids.count, sizeof(uint32_t), by_site);
-    if (scan->objects.count)
-        qsort(scan->objects.at, scan->objects.count, sizeof(uint64_t), by_number);
-    if (scan->late.count)
-        qsort(scan->late.at, scan->late.count, sizeof(Late), by_number);
-    site_counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(scan->site_ids.count * sizeof(uint32_t)));
-    if (site_counts == NULL)
-        return NULL;
-    into = (uint32_t *)PyBytes_AS_STRING(site_counts);
-    for (at = 0; at < scan->site_ids.count; at++)
-        into[at] = per_site[ITEMS(&scan->site_ids, uint32_t)[at]];
-    stacks = tell_stacks(scan);
-    frames = stacks ? tell_frames(scan) : NULL;
-    if (frames == NULL) {
-        Py_DECREF(site_counts);
+    PyObject *stacks = tell_stacks(scan), *frames = stacks ? tell_frames(scan) : NULL;
+    PyObject *entries = frames ? tell_entries(scan) : NULL;
+    if (entries == NULL) {
         Py_XDECREF(stacks);
+        Py_XDECREF(frames);
         return NULL;
     }
-    return Py_BuildValue("Ky#y#KNNNNNNNNNNNNIK", (unsigned long long)scan->events, (char *)scan->counts,
+    return Py_BuildValue("Ky#y#KNNNNNNNIK", (unsigned long long)scan->events, (char *)scan->counts,
                          (Py_ssize_t)sizeof scan->counts, (char *)scan->labels, (Py_ssize_t)sizeof scan->labels,
                          (unsigned long long)scan->last_string,
-                         scan->timed ? PyLong_FromUnsignedLongLong(scan->time) : Py_NewRef(Py_None),
-                         bytes_of(&scan->site_ids), site_counts, bytes_of(&scan->objects), bytes_of(&scan->marks),
-                         bytes_of(&scan->outermost), bytes_of(&scan->tables), bytes_of(&scan->late),
-                         bytes_of(&scan->ended), bytes_of(&scan->thread_ends), stacks, frames, scan->thread,
-                         (unsigned long long)scan->frame);
+                         scan->timed ? PyLong_FromUnsignedLongLong(scan->time) : Py_NewRef(Py_None), entries,
+                         bytes_of(&scan->tables), bytes_of(&scan->ended), bytes_of(&scan->thread_ends), stacks, frames,
+                         scan->thread, (unsigned long long)scan->frame);
 }
