@@ -53,7 +53,27 @@ SUMMARY = np.dtype(
 """What is known of a block without reading it.  `time`: newest time stamp before it; `last_string`: highest
 string id given up to its end; `segment`, `offset`, `length`, `checksum`: where its record lies."""
 
+_SUMMARY = struct.Struct("<QQQQQIIIIII")
 _HEAD = struct.Struct("<IIII")
+
+
+def summary_of(
+    *,
+    first_seq: int,
+    first_row: int,
+    time: int,
+    last_string: int,
+    events: int,
+    rows: int,
+    kinds: Array,
+    labels: Array,
+) -> Array:
+    """The SUMMARY record of a block in the hot store."""
+    # Assigned field by field, it takes five times as long.
+    head = _SUMMARY.pack(first_seq, first_row, time, last_string, 0, events, rows, HOT, 0, 0, 0)
+    data = b"".join((head, kinds.astype("<u4").tobytes(), labels.astype("<u4").tobytes()))
+    summary: Array = np.frombuffer(bytearray(data), SUMMARY)[0]
+    return summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ class BlockRecord:
 
     checkpoint: bytes
     frames: bytes
-    rows: bytes
+    rows: bytes | memoryview
 
     def encode(self) -> bytes:
         """The bytes that `decode` reads."""

@@ -102,13 +102,13 @@ class Live:
             array = rows_of(rows)[tracker.checkpoint.first_row - first :]
             start = 0
             for end in cut(array, state.block_rows):
-                self._tail.append(tracker.advance(array[start:end]))
+                self._tail.append(tracker.advance(array[start:end].copy()))
                 start = end
             events = event_ends(array[start:])
             self._partial = None
             if len(events):
                 stop = start + int(events[-1]) + 1
-                self._partial = tracker.copy().advance(array[start:stop])
+                self._partial = tracker.copy().advance(array[start:stop].copy())
             self._stored = state.blocks
             self._stored_events = state.events
             self._publish_summaries()

@@ -245,6 +245,18 @@ class Ring:
         """A copy of the oldest rows that are published and not released, at most `limit_rows`."""
         return self.read(self._words[_CONSUMED], limit_rows)
 
+    def view(self, limit_rows: int) -> memoryview:
+        """The oldest rows that are published and not released, where they lie, until they are released.
+
+        At most `limit_rows`, and not beyond the end of the memory, behind which the ring goes on at its start.
+        """
+        count = self._words[_PUBLISHED] - self._words[_CONSUMED]
+        at = self._words[_CONSUMED] % self._capacity
+        if not 0 <= count <= self._capacity:
+            raise RecordingError(f"the ring has {count} rows: it is damaged")
+        end = min(at + min(count, limit_rows), self._capacity)
+        return self._data[at * ROW_SIZE : end * ROW_SIZE]
+
     def read(self, first: int, limit_rows: int) -> bytes:
         """A copy of published rows from row `first` on, at most `limit_rows`.
 
@@ -270,7 +282,10 @@ class Ring:
         self._words[_CONSUMED] = consumed
 
     def close(self) -> None:
-        """Unmap the file."""
+        """Unmap the file; where a view is left, with the last one."""
         self._words.release()
         self._data.release()
-        self._map.close()
+        try:
+            self._map.close()
+        except BufferError:
+            pass  # what a failure holds on to

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from escope.events import Kind
 from escope.storage.checkpoint import STACK, Checkpoint
-from escope.storage.index import MARKED
+from escope.storage.index import ENTRY, MARKED
 from escope.storage.rows import FIRST_SITE, FIRST_SITELESS, Detail, Tag
 from escope.storage.sites import Sites
 
@@ -105,18 +105,9 @@ class Scanned:
     last_string: int
     """The highest id of a string given here, 0: none."""
     time: int | None
-    sites: Array
-    per_site: Array
-    """The sites of events, ascending, and how many of each."""
-    objects: Array
-    """Ids of the objects whose content changes, ascending, above a bit: the block has it whole."""
-    marks: Array
-    """Pairs (seq, kind) of the events of marked kinds."""
-    outermost: Array
-    """Seqs of the UNWINDs that leave a thread's outermost frame."""
+    entries: Array
+    """ENTRY array, by key: what the index is told, but for messages and tasks."""
     tables: bytes
-    late: Array
-    """Pairs (start, end), by start, of activations from before that ended here."""
     ended: list[int]
     """Frames from before that ended."""
     thread_ends: list[int]
@@ -136,8 +127,8 @@ class Scanned:
     frame: int
 
 
-def scan(rows: Array, checkpoint: Checkpoint, sites: Sites) -> Scanned | None:
-    """One pass over `rows`, which follow `checkpoint`; None where the arrays have to do it."""
+def scan(rows: Array, checkpoint: Checkpoint, sites: Sites, number: int) -> Scanned | None:
+    """One pass over `rows` of block `number`, which follow `checkpoint`; None where the arrays have to do it."""
     if _scan is None:
         return None
     stacks = [(thread, stack.tobytes()) for thread, stack in checkpoint.stacks.items()]
@@ -153,14 +144,13 @@ def scan(rows: Array, checkpoint: Checkpoint, sites: Sites) -> Scanned | None:
         checkpoint.first_seq,
         checkpoint.thread,
         checkpoint.frame,
+        number,
         stacks,
     )
     if found is None:
         return None
-    (events, counts, labels, last_string, time, at, per_site, objects, marks, outermost) = found[
-        :10
-    ]
-    (tables, late, ended, thread_ends, after, frames, thread, frame) = found[10:]
+    (events, counts, labels, last_string, time, entries, tables, ended) = found[:8]
+    (thread_ends, after, frames, thread, frame) = found[8:]
     suspended, heads, called, unknown, changes = frames
     return Scanned(
         events,
@@ -168,16 +158,11 @@ def scan(rows: Array, checkpoint: Checkpoint, sites: Sites) -> Scanned | None:
         np.frombuffer(labels, "<u4"),
         last_string,
         time,
-        np.frombuffer(at, "<u4"),
-        np.frombuffer(per_site, "<u4"),
-        np.frombuffer(objects, "<u8"),
-        np.frombuffer(marks, "<u8").reshape(-1, 2),
-        np.frombuffer(outermost, "<u8"),
+        np.frombuffer(entries, ENTRY),
         tables,
-        np.frombuffer(late, "<u8").reshape(-1, 2),
         np.frombuffer(ended, "<u8").tolist(),
         np.frombuffer(thread_ends, "<u4").tolist(),
-        {number: np.frombuffer(data, STACK) for number, data in after},
+        {one: np.frombuffer(data, STACK) for one, data in after},
         suspended,
         heads,
         called,
@@ -190,5 +175,5 @@ def scan(rows: Array, checkpoint: Checkpoint, sites: Sites) -> Scanned | None:
 
 cut: Callable[[Any, int], list[int]] | None = _scan.cut if _scan is not None else None
 """Where the full blocks in rows end; None where the arrays have to tell."""
-arrange: Callable[[bytes], tuple[int, bytes]] | None = _scan.arrange if _scan is not None else None
-"""The number of distinct heads, and the rows as columns (see `segments`); None: the arrays have to do it."""
+arrange: Callable[[Any, Any, Any], bytes] | None = _scan.arrange if _scan is not None else None
+"""A block's checkpoint, frames and rows in columns (see `segments`); None: the arrays have to do it."""

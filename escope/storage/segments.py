@@ -43,16 +43,31 @@ MAX_RAW = MAX_BLOCK_ROWS * 20 + _MAX_CONTEXT
 """Bytes of the largest record that is decompressed."""
 
 
-_own = threading.local()
+_BLOCK = zstandard.ZstdCompressionParameters.from_level(
+    _LEVEL, hash_log=13, chain_log=13, write_checksum=True
+)
+"""For blocks: the tables of the level take half a megabyte, and drive the block out of the cache."""
+
+
+class _Own(threading.local):
+    """Compressors: making one costs more than a block's compression, and none may serve two threads at once."""
+
+    def __init__(self) -> None:
+        self.block = zstandard.ZstdCompressor(compression_params=_BLOCK)
+        self.any = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
+
+
+_own = _Own()
 
 
 def compress(data: bytes) -> bytes:
     """`data` as one zstd frame."""
-    # Making a compressor costs more than a block's compression, and none may serve two threads at once.
-    compressor = getattr(_own, "compressor", None)
-    if compressor is None:
-        compressor = _own.compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-    result: bytes = compressor.compress(data)
+    result: bytes = _own.any.compress(data)
+    return result
+
+
+def _compress_block(data: bytes) -> bytes:
+    result: bytes = _own.block.compress(data)
     return result
 
 
@@ -90,17 +105,13 @@ def differences(column: Array) -> Array:
 def encode_record(record: BlockRecord) -> bytes:
     """The record in columns, compressed."""
     if scanning.arrange is not None:
-        distinct, columns = scanning.arrange(record.rows)
-        head = _HEAD.pack(
-            len(record.checkpoint), len(record.frames), len(record.rows) // 16, distinct
-        )
-        return compress(b"".join((head, record.checkpoint, record.frames, columns)))
+        return _compress_block(scanning.arrange(record.checkpoint, record.frames, record.rows))
     rows = np.frombuffer(record.rows, ROWS)
     heads, places = np.unique(rows["head"], return_inverse=True)
     width = "<u2" if len(heads) < 1 << 16 else "<u4"
     places = places.astype(width)
     order = np.argsort(places, kind="stable")
-    return compress(
+    return _compress_block(
         b"".join(
             (
                 _HEAD.pack(len(record.checkpoint), len(record.frames), len(rows), len(heads)),

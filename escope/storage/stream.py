@@ -12,6 +12,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+
 from escope.config import StorageLimits
 from escope.errors import EscopeError
 from escope.storage.blocks import MAX_BLOCK_ROWS, cut
@@ -24,8 +26,10 @@ from escope.storage.hot import MAP_SIZE, ONE_OF_MANY, HotStore
 from escope.storage.members import Inherited
 from escope.storage.process import process_alive, process_start
 from escope.storage.ring import Ring
-from escope.storage.segments import SegmentWriter, pack
+from escope.storage.segments import SegmentWriter, encode_record
 from escope.storage.tracker import Tracker
+
+Array = npt.NDArray[Any]
 
 _TAKE_ROWS = 1 << 18
 # Half of what readers take for a block: the block of such an event has other rows, too.
@@ -156,20 +160,23 @@ class Stream:
         wanted = ring.wanted
         if count < self.limits.block_rows - state.pending and not wanted:
             return False
-        data = self._pending + ring.take(_TAKE_ROWS)
-        rows = rows_of(data)
-        ends = cut(rows, self.limits.block_rows)
+        rows, ends = self._waiting()
         if not ends:
             taken = len(rows) - state.pending
             if taken and (wanted or taken >= min(_TAKE_ROWS, ring.capacity // 2)):
-                self._stash(data, taken)
+                self._stash(rows.tobytes(), taken)
                 return True
             return False
         self.directory.follow_sites()
-        blocks = []
+        # Compressing now makes sealing quick, but a producer that waits is worse.
+        busy = count > ring.capacity // 4 and self._plain_bytes < _PLAIN_BYTES
+        blocks, records = [], []
         start = 0
         for end in ends:
-            blocks.append(self._tracker.advance(rows[start:end]))
+            block = self._tracker.advance(rows[start:end])
+            blocks.append(block)
+            # Block by block, while its rows are in the processor's cache.
+            records.append(block.record.encode() if busy else encode_record(block.record))
             start = end
         taken = start - state.pending
         checkpoint = self._tracker.checkpoint
@@ -179,11 +186,6 @@ class Stream:
         state.last_string = self._tracker.last_string
         # What is pending ends inside the first block: it was less than a block.
         state.pending = 0
-        # Compressing now makes sealing quick, but a producer that waits is worse.
-        busy = count > ring.capacity // 4 and self._plain_bytes < _PLAIN_BYTES
-        records = [block.record.encode() for block in blocks]
-        if not busy:
-            records = [pack(record) for record in records]
         self.directory.hot.append(blocks, records, state, checkpoint)
         self._pending = b""
         ring.release(taken)
@@ -199,6 +201,17 @@ class Stream:
         ):
             self._rotate()
         return True
+
+    def _waiting(self) -> tuple[Array, list[int]]:
+        """The rows to be stored next, which may change once they are released, and where full blocks end."""
+        if not self._pending:
+            rows = rows_of(self.ring.view(_TAKE_ROWS))
+            ends = cut(rows, self.limits.block_rows)
+            if ends:
+                return rows, ends
+        # A block that lies across the end of the ring's memory, or began before it, is put together.
+        rows = rows_of(self._pending + self.ring.take(_TAKE_ROWS))
+        return rows, cut(rows, self.limits.block_rows)
 
     def _stash(self, data: bytes, taken: int) -> None:
         """Make room in the ring for the rest of an event that does not fit it."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from escope.events import MESSAGE_KINDS, TASK_KINDS, Kind, Label
-from escope.storage.blocks import HOT, KINDS, LABELS, SUMMARY, BlockRecord
+from escope.storage.blocks import KINDS, LABELS, BlockRecord, summary_of
 from escope.storage.checkpoint import Checkpoint, FrameTable, encode_frames
 from escope.storage.columns import Columns, flags
 from escope.storage.frames import LiveFrames, LoadFrame
@@ -37,6 +37,7 @@ _TABLES = flags(*TABLES)
 _TARGETED = flags(*TARGETED)
 _MESSAGING = sorted(MESSAGE_KINDS)
 _TASKING = sorted(TASK_KINDS)
+_PASSING = sorted(MESSAGE_KINDS | TASK_KINDS)
 _TOLD = flags(Kind.TASK_CREATE, Kind.TASK_CANCEL, Kind.TASK_DONE)
 
 
@@ -83,8 +84,8 @@ class Tracker:
         self._frames.forget()
 
     def advance(self, rows: Array) -> StoredBlock:
-        """Take in the rows of the next block, which ends with an event row."""
-        found = scan(rows, self.checkpoint, self._sites)
+        """Take in the rows of the next block, which ends with an event row; its record has them as they lie."""
+        found = scan(rows, self.checkpoint, self._sites, self.number)
         return self._by_columns(rows) if found is None else self._by_scan(rows, found)
 
     def _by_scan(self, rows: Array, found: Scanned) -> StoredBlock:
@@ -98,24 +99,13 @@ class Tracker:
         labels = found.labels.copy()
         labels[Label.EXACT] = 0
         counts = found.counts[:KINDS]
-        late = [entries(Family.ENDS, found.late[:, 0], found.late[:, 1])] if len(found.late) else []
-        marks = [(int(kind), found.marks[found.marks[:, 1] == kind, 0]) for kind in sorted(MARKED)]
-        marks.append((OUTERMOST_UNWIND, found.outermost))
-        made = self._index(
-            found.sites,
-            found.per_site,
-            (found.objects >> np.uint64(1), found.objects & np.uint64(1)),
-            tables,
-            late,
-            marks,
-        )
         return self._stored(
             rows,
             tables,
             found.events,
             counts,
             labels,
-            made,
+            found.entries,
             found.tables,
             found.thread_ends,
             Checkpoint(
@@ -172,20 +162,21 @@ class Tracker:
     ) -> StoredBlock:
         """What is stored of the block; `after` holds after it, but for its place, which is counted on here."""
         checkpoint = self.checkpoint
-        passing, tasks = _passing(Columns(rows, checkpoint, self._sites), counts)
-        if passing:
+        tasks: dict[int, int] = {}
+        if checkpoint.tasks or counts[_PASSING].any():
+            passing, tasks = _passing(Columns(rows, checkpoint, self._sites), counts)
             made = np.concatenate([made, *passing])
-        summary = np.zeros(1, SUMMARY)[0]
-        summary["first_seq"] = checkpoint.first_seq
-        summary["first_row"] = checkpoint.first_row
-        summary["time"] = checkpoint.time
-        summary["last_string"] = self.last_string
-        summary["events"] = events
-        summary["rows"] = len(rows)
-        summary["segment"] = HOT
-        summary["kinds"] = counts
-        summary["labels"] = labels
-        record = BlockRecord(checkpoint.encode(), encode_frames(tables), rows.tobytes())
+        summary = summary_of(
+            first_seq=checkpoint.first_seq,
+            first_row=checkpoint.first_row,
+            time=checkpoint.time,
+            last_string=self.last_string,
+            events=events,
+            rows=len(rows),
+            kinds=counts,
+            labels=labels,
+        )
+        record = BlockRecord(checkpoint.encode(), encode_frames(tables), rows.view(np.uint8).data)
         stored = StoredBlock(self.number, record, summary, made, tabled)
         for thread in ended:
             if not len(after.stacks.get(thread, ())):

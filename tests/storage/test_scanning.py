@@ -47,7 +47,7 @@ class Both:
 
     def advance(self, rows: Any) -> None:
         number = len(self.blocks)
-        found = scanning.scan(rows, self.by_scan.checkpoint, self.sites)
+        found = scanning.scan(rows, self.by_scan.checkpoint, self.sites, number)
         self.scanned += found is not None
         one, other = self.by_scan.advance(rows), self.by_columns._by_columns(rows)
         assert one.record == other.record

@@ -1,169 +1,20 @@
-/* One pass over the rows of a block: what tracker.py and segments.py compute of them with arrays, which stay the
-   specification.  Rows that do not follow stack discipline, and whatever else is unusual, are left to them (None).
+/* One pass over the rows of a block: what tracker.py computes of them with arrays, which stay the specification.
+   Rows that do not follow stack discipline, and whatever else is unusual, are left to them (None).
 
    What the numbers of kinds and details mean comes from Python in two tables of flags; see scanning.py. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "places.h"
+#include "scan.h"
 
-typedef struct {
-    uint32_t head, aux;
-    uint64_t value;
-} Row;
-
-/* checkpoint.STACK */
-typedef struct {
-    uint64_t frame, start, line_seq;
-    uint32_t code, line;
-} Stacked;
-
-#define NO_SEQ UINT64_MAX
-#define NO_SLOT UINT32_MAX
 enum { MOST_SLOTS = 1 << 16 };
-enum { FIRST_EVENT = 128, TAG_MASK = 0x7F, APPLIED = 0x80, LABELS = 6, KINDS = 256 };
 
-/* scanning.py: what a detail row, and an event, means */
-enum {
-    CHANGES = 1, VALUED = 2, TABLE = 4,
-    TIME = 8, THREAD = 16, STRING = 24, STRING_FULL = 32, OBJECT = 40, RELABEL = 48, BIND = 56, SPECIAL = 56
-};
-enum { MARKED = 1, LINE = 2, STORES = 4, TARGETED = 6, CALL = 8, RESUME = 10, LEAVES = 12, YIELD = 14, THREAD_END = 16,
-       UNWIND = 18, ACTION = 30 };
-
-/* -- growing arrays ----------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    char *at;
-    size_t count, room, width;
-} Array;
-
-static void *
-more(Array *array)
-{
-    if (array->count == array->room) {
-        size_t room = array->room ? array->room * 2 : 32;
-        char *made = realloc(array->at, room * array->width);
-        if (made == NULL)
-            return NULL;
-        array->at = made;
-        array->room = room;
-    }
-    return array->at + array->count++ * array->width;
-}
-
-#define ARRAY(type) {NULL, 0, 0, sizeof(type)}
-#define ITEMS(array, type) ((type *)(array)->at)
-
-static PyObject *
-bytes_of(const Array *array)
-{
-    return PyBytes_FromStringAndSize(array->at ? array->at : "", (Py_ssize_t)(array->count * array->width));
-}
-
-/* -- numbers to places: open addressing, emptied at once by a new round -------------------------------------------- */
-
-typedef struct {
-    uint64_t key;
-    uint32_t round, place;
-} Entry;
-
-typedef struct {
-    Entry *entries;
-    size_t mask, used;
-    uint32_t round;
-} Places;
-
-static size_t
-hash_of(uint64_t key)
-{
-    return (size_t)((key * 0x9E3779B97F4A7C15ull) >> 20);
-}
-
-static int
-clear_places(Places *places)
-{
-    if (places->entries == NULL) {
-        places->entries = calloc(1024, sizeof(Entry));
-        if (places->entries == NULL)
-            return -1;
-        places->mask = 1023;
-    }
-    places->used = 0;
-    if (++places->round == 0) {
-        memset(places->entries, 0, (places->mask + 1) * sizeof(Entry));
-        places->round = 1;
-    }
-    return 0;
-}
-
-/* The entry of `key`, made where there was none (`*fresh`); NULL: no memory. */
-static Entry *
-entry_of(Places *places, uint64_t key, int *fresh)
-{
-    size_t at;
-    if (places->used * 2 > places->mask) {
-        Entry *old = places->entries, *made = calloc((places->mask + 1) * 2, sizeof(Entry));
-        size_t size = places->mask + 1, each;
-        if (made == NULL)
-            return NULL;
-        places->entries = made;
-        places->mask = size * 2 - 1;
-        for (each = 0; each < size; each++) {
-            if (old[each].round == places->round) {
-                for (at = hash_of(old[each].key) & places->mask; made[at].round == places->round;
-                     at = (at + 1) & places->mask)
-                    ;
-                made[at] = old[each];
-            }
-        }
-        free(old);
-    }
-    for (at = hash_of(key) & places->mask; places->entries[at].round == places->round; at = (at + 1) & places->mask) {
-        if (places->entries[at].key == key) {
-            *fresh = 0;
-            return places->entries + at;
-        }
-    }
-    places->used++;
-    places->entries[at] = (Entry){key, places->round, 0};
-    *fresh = 1;
-    return places->entries + at;
-}
+#if defined(__GNUC__)
+#define AHEAD(at) __builtin_prefetch(at)
+#else
+#define AHEAD(at) (void)(at)
+#endif
 
 /* -- frames ------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    uint64_t value, seq;     /* NO_SEQ: no change in this block */
-    uint32_t tag, zero;
-} Variable;
-
-typedef struct {
-    Stacked stacked;
-    Variable *variables;     /* by slot */
-    Variable whole;          /* what is bound to no slot: the names of a module or class */
-    uint32_t room, end;
-    uint8_t called;          /* its CALL lies in this block */
-    uint8_t before;          /* on the stack since before this block */
-    uint8_t unknown;         /* its newest line moment lies before this block, and nothing here tells it */
-    uint8_t gone;            /* of a suspended frame: it was resumed */
-} Frame;
-
-typedef struct {
-    uint32_t thread;
-    Array frames;            /* of Frame */
-    int involved;
-} Stack;
-
-typedef struct {
-    uint64_t seq, kind;
-} Mark;
-
-typedef struct {
-    uint64_t start, end;
-} Late;
 
 /* Arrays of variables that no frame uses, to be used again. */
 static Variable *free_variables[256];
@@ -220,33 +71,10 @@ set_variable(Frame *frame, uint32_t slot, uint32_t tag, uint64_t value, uint64_t
 
 /* -- one scan ----------------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    const Row *rows;
-    size_t count;
-    const uint8_t *details, *kinds, *site_kind;
-    const int32_t *site_slot;
-    const uint32_t *site_code;
-    size_t sites;
-    uint32_t first_site, label_tag;
-    uint64_t first_seq;
-    /* the state while it goes on */
-    Array stacks;            /* of Stack */
-    Stack *stack;            /* of the thread that the rows are of; NULL: none yet */
-    uint32_t thread;
-    uint64_t frame;          /* the current one, 0: none */
-    Array suspended;         /* of Frame */
-    Array binds;             /* of Row: of the CALL to come */
-    /* what is found */
-    uint64_t events, last_string, time;
-    int timed;
-    uint32_t counts[KINDS], labels[LABELS];
-    Array late, marks, outermost, tables, ended, thread_ends, site_ids, objects;
-} Scan;
-
 static Places object_places;
 static Places frame_places;  /* every frame met: its place among the suspended ones */
 #define NOT_SUSPENDED UINT32_MAX
-static uint32_t *per_site;
+uint32_t *per_site;
 static size_t per_site_room;
 
 static Stack *
@@ -533,27 +361,6 @@ event(Scan *scan, uint32_t site, const Row *row)
 }
 
 static int
-by_number(const void *one, const void *other)
-{
-    uint64_t first = *(const uint64_t *)one, second = *(const uint64_t *)other;
-    return (first > second) - (first < second);
-}
-
-static int
-by_site(const void *one, const void *other)
-{
-    uint32_t first = *(const uint32_t *)one, second = *(const uint32_t *)other;
-    return (first > second) - (first < second);
-}
-
-static int
-by_frame(const void *one, const void *other)
-{
-    uint64_t first = (*(Frame *const *)one)->stacked.frame, second = (*(Frame *const *)other)->stacked.frame;
-    return (first > second) - (first < second);
-}
-
-static int
 scan_rows(Scan *scan)
 {
     size_t at;
@@ -561,179 +368,17 @@ scan_rows(Scan *scan)
     for (at = 0; at < scan->count && !done; at++) {
         const Row *row = scan->rows + at;
         uint32_t site = row->head >> 8;
+        AHEAD(row + 256);
         done = site < FIRST_EVENT ? detail(scan, site, row) : event(scan, site, row);
     }
     return done;
-}
-
-/* -- what is told of it ------------------------------------------------------------------------------------------- */
-
-/* The stacks of the threads that took part: [(thread, bytearray of STACK records)]. */
-static PyObject *
-tell_stacks(Scan *scan)
-{
-    PyObject *told = PyList_New(0);
-    size_t at, each;
-    for (at = 0; told != NULL && at < scan->stacks.count; at++) {
-        Stack *stack = ITEMS(&scan->stacks, Stack) + at;
-        Stacked *into;
-        PyObject *data, *pair = NULL;
-        if (!stack->involved)
-            continue;
-        data = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(stack->frames.count * sizeof(Stacked)));
-        if (data != NULL) {
-            into = (Stacked *)PyByteArray_AS_STRING(data);
-            for (each = 0; each < stack->frames.count; each++)
-                into[each] = ITEMS(&stack->frames, Frame)[each].stacked;
-            pair = Py_BuildValue("IN", stack->thread, data);
-        }
-        if (pair == NULL || PyList_Append(told, pair) < 0)
-            Py_CLEAR(told);
-        Py_XDECREF(pair);
-    }
-    return told;
-}
-
-static int
-append_change(PyObject *changes, const Frame *frame, uint32_t slot, const Variable *variable)
-{
-    PyObject *one;
-    int failed;
-    if (variable->seq == NO_SEQ)
-        return 0;
-    one = Py_BuildValue("KIIKK", (unsigned long long)frame->stacked.frame, slot, variable->tag,
-                        (unsigned long long)variable->value, (unsigned long long)variable->seq);
-    failed = one == NULL || PyList_Append(changes, one) < 0;
-    Py_XDECREF(one);
-    return failed ? -1 : 0;
-}
-
-static int
-append_changes(PyObject *changes, const Frame *frame)
-{
-    uint32_t slot;
-    for (slot = 0; slot < frame->end; slot++) {
-        if (append_change(changes, frame, slot, frame->variables + slot) < 0)
-            return -1;
-    }
-    return append_change(changes, frame, NO_SLOT, &frame->whole);
-}
-
-/* (suspended, heads, called, unknown, changes) of the frames that live, by frame:
-   suspended: [(frame, line, its seq, whether these are known)];  heads: {frame on a stack with changes: (code object,
-   line, its seq)};  called: {frame: code object}, CALLed in this block;
-   unknown: [frame on a stack whose line moment is not known];  changes: [(frame, slot, tag, value, seq)]. */
-static PyObject *
-tell_frames(Scan *scan)
-{
-    PyObject *suspended = PyList_New(0), *called = PyDict_New(), *unknown = PyList_New(0), *changes = PyList_New(0);
-    PyObject *heads = PyDict_New();
-    Array live = ARRAY(Frame *);
-    size_t at, each;
-    int failed = !suspended || !heads || !called || !unknown || !changes;
-    for (at = 0; !failed && at < scan->stacks.count; at++) {
-        Stack *stack = ITEMS(&scan->stacks, Stack) + at;
-        for (each = 0; !failed && stack->involved && each < stack->frames.count; each++) {
-            Frame **made = more(&live);
-            failed = made == NULL;
-            if (!failed)
-                *made = ITEMS(&stack->frames, Frame) + each;
-        }
-    }
-    for (at = 0; !failed && at < scan->suspended.count; at++) {
-        Frame *frame = ITEMS(&scan->suspended, Frame) + at, **made;
-        if (frame->gone)
-            continue;
-        made = more(&live);
-        failed = made == NULL;
-        if (!failed)
-            *made = frame;
-    }
-    if (!failed && live.count)
-        qsort(live.at, live.count, sizeof(Frame *), by_frame);
-    for (at = 0; !failed && at < live.count; at++) {
-        Frame *frame = ITEMS(&live, Frame *)[at];
-        PyObject *number = PyLong_FromUnsignedLongLong(frame->stacked.frame), *code, *one;
-        int waits = frame >= ITEMS(&scan->suspended, Frame) &&
-                    frame < ITEMS(&scan->suspended, Frame) + scan->suspended.count;
-        failed = number == NULL;
-        if (!failed && waits) {
-            one = Py_BuildValue("OIKO", number, frame->stacked.line, (unsigned long long)frame->stacked.line_seq,
-                                frame->unknown ? Py_False : Py_True);
-            failed = one == NULL || PyList_Append(suspended, one) < 0;
-            Py_XDECREF(one);
-        }
-        else if (!failed && frame->unknown)
-            failed = PyList_Append(unknown, number) < 0;
-        if (!failed && frame->called) {
-            code = PyLong_FromUnsignedLong(frame->stacked.code);
-            failed = code == NULL || PyDict_SetItem(called, number, code) < 0;
-            Py_XDECREF(code);
-        }
-        if (!failed) {
-            Py_ssize_t before = PyList_GET_SIZE(changes);
-            failed = append_changes(changes, frame) < 0;
-            if (!failed && !waits && PyList_GET_SIZE(changes) > before) {
-                one = Py_BuildValue("IIK", frame->stacked.code, frame->stacked.line,
-                                    (unsigned long long)frame->stacked.line_seq);
-                failed = one == NULL || PyDict_SetItem(heads, number, one) < 0;
-                Py_XDECREF(one);
-            }
-        }
-        Py_XDECREF(number);
-    }
-    free(live.at);
-    if (failed) {
-        Py_XDECREF(suspended);
-        Py_XDECREF(heads);
-        Py_XDECREF(called);
-        Py_XDECREF(unknown);
-        Py_XDECREF(changes);
-        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
-    }
-    return Py_BuildValue("NNNNN", suspended, heads, called, unknown, changes);
-}
-
-static PyObject *
-tell(Scan *scan)
-{
-    PyObject *stacks, *frames, *site_counts;
-    size_t at;
-    uint32_t *into;
-    if (scan->site_ids.count)
-        qsort(scan->site_ids.at, scan->site_ids.count, sizeof(uint32_t), by_site);
-    if (scan->objects.count)
-        qsort(scan->objects.at, scan->objects.count, sizeof(uint64_t), by_number);
-    if (scan->late.count)
-        qsort(scan->late.at, scan->late.count, sizeof(Late), by_number);
-    site_counts = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(scan->site_ids.count * sizeof(uint32_t)));
-    if (site_counts == NULL)
-        return NULL;
-    into = (uint32_t *)PyBytes_AS_STRING(site_counts);
-    for (at = 0; at < scan->site_ids.count; at++)
-        into[at] = per_site[ITEMS(&scan->site_ids, uint32_t)[at]];
-    stacks = tell_stacks(scan);
-    frames = stacks ? tell_frames(scan) : NULL;
-    if (frames == NULL) {
-        Py_DECREF(site_counts);
-        Py_XDECREF(stacks);
-        return NULL;
-    }
-    return Py_BuildValue("Ky#y#KNNNNNNNNNNNNIK", (unsigned long long)scan->events, (char *)scan->counts,
-                         (Py_ssize_t)sizeof scan->counts, (char *)scan->labels, (Py_ssize_t)sizeof scan->labels,
-                         (unsigned long long)scan->last_string,
-                         scan->timed ? PyLong_FromUnsignedLongLong(scan->time) : Py_NewRef(Py_None),
-                         bytes_of(&scan->site_ids), site_counts, bytes_of(&scan->objects), bytes_of(&scan->marks),
-                         bytes_of(&scan->outermost), bytes_of(&scan->tables), bytes_of(&scan->late),
-                         bytes_of(&scan->ended), bytes_of(&scan->thread_ends), stacks, frames, scan->thread,
-                         (unsigned long long)scan->frame);
 }
 
 static void
 forget(Scan *scan)
 {
     Array *arrays[] = {&scan->late, &scan->marks, &scan->outermost, &scan->tables, &scan->ended, &scan->thread_ends,
-                       &scan->objects, &scan->binds};
+                       &scan->objects, &scan->binds, &scan->touched};
     size_t at, each;
     for (at = 0; at < scan->site_ids.count; at++)
         per_site[ITEMS(&scan->site_ids, uint32_t)[at]] = 0;
@@ -795,21 +440,21 @@ take_stacks(Scan *scan, PyObject *stacks)
     return (top ? top->stacked.frame : 0) != scan->frame;
 }
 
-/* scan(rows, details, kinds, kind, slot and code by site, first site, tag of labels, first seq, thread, frame, stacks)
+/* scan(rows, details, kinds, kind, slot and code by site, first site, tag of labels, first seq, thread, frame, number
+        of the block, stacks)
 
    Returns None for rows that are left to the arrays, else (events, counts by kind, counts by label, highest string,
-   newest time or None, sites, their counts, objects, marks, outermost unwinds, tables, late ends, ended frames, ended
-   threads, stacks, frames, thread, frame). */
-static PyObject *
+   newest time or None, entries of the index, tables, ended frames, ended threads, stacks, frames, thread, frame). */
+PyObject *
 scan(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Py_buffer rows, details, kinds, kind, slot, code;
     Scan state = {0};
-    unsigned long long first_seq, frame;
+    unsigned long long first_seq, frame, number;
     PyObject *stacks, *told = NULL;
     int done;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*IIKIKO!", &rows, &details, &kinds, &kind, &slot, &code, &state.first_site,
-                          &state.label_tag, &first_seq, &state.thread, &frame, &PyList_Type, &stacks))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*y*IIKIKKO!", &rows, &details, &kinds, &kind, &slot, &code, &state.first_site,
+                          &state.label_tag, &first_seq, &state.thread, &frame, &number, &PyList_Type, &stacks))
         return NULL;
     state.rows = rows.buf;
     state.count = (size_t)rows.len / sizeof(Row);
@@ -821,12 +466,14 @@ scan(PyObject *Py_UNUSED(module), PyObject *args)
     state.sites = (size_t)kind.len;
     state.first_seq = first_seq;
     state.frame = frame;
+    state.number = number;
     state.stacks.width = sizeof(Stack);
     state.suspended.width = sizeof(Frame);
     state.binds.width = state.tables.width = sizeof(Row);
     state.late.width = sizeof(Late);
     state.marks.width = sizeof(Mark);
     state.outermost.width = state.ended.width = state.objects.width = sizeof(uint64_t);
+    state.touched.width = sizeof(uint64_t);
     state.thread_ends.width = state.site_ids.width = sizeof(uint32_t);
     done = 0;
     if (details.len < FIRST_EVENT || kinds.len < KINDS || slot.len < kind.len * 4 || code.len < kind.len * 4 ||
@@ -864,150 +511,4 @@ scan(PyObject *Py_UNUSED(module), PyObject *args)
     PyBuffer_Release(&slot);
     PyBuffer_Release(&code);
     return told;
-}
-
-/* cut(rows, rows of a block): where the full blocks end. */
-static PyObject *
-cut(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    Py_buffer rows;
-    Py_ssize_t wanted, at, count, start = 0;
-    PyObject *ends;
-    if (!PyArg_ParseTuple(args, "y*n", &rows, &wanted))
-        return NULL;
-    ends = PyList_New(0);
-    count = rows.len / (Py_ssize_t)sizeof(Row);
-    /* A block ends with the first event row that makes it `wanted` rows long or longer. */
-    for (at = start + wanted - 1; ends != NULL && at < count; at++) {
-        if (((const Row *)rows.buf)[at].head >> 8 >= FIRST_EVENT) {
-            PyObject *end = PyLong_FromSsize_t(at + 1);
-            if (end == NULL || PyList_Append(ends, end) < 0)
-                Py_CLEAR(ends);
-            Py_XDECREF(end);
-            start = at + 1;
-            at = start + wanted - 2;
-        }
-    }
-    PyBuffer_Release(&rows);
-    return ends;
-}
-
-/* -- columns ------------------------------------------------------------------------------------------------------ */
-
-/* The bytes of `count` numbers: first the lowest of each, then the next, … */
-static void
-put_planes(char *into, size_t count, size_t at, uint64_t number, int width)
-{
-    int byte;
-    for (byte = 0; byte < width; byte++)
-        into[(size_t)byte * count + at] = (char)(number >> 8 * byte);
-}
-
-/* arrange(rows): (distinct heads, their places, aux, value), as segments.py lays the rows out before compression. */
-static PyObject *
-arrange(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    static Places head_places;
-    Py_buffer buffer;
-    const Row *rows;
-    size_t count, at, distinct, *start = NULL;
-    uint32_t *place = NULL, *rank = NULL, *order = NULL;
-    Array heads = ARRAY(uint64_t);
-    PyObject *told = NULL, *data;
-    char *into;
-    int width, failed = 0;
-    uint32_t aux = 0;
-    uint64_t value = 0;
-    if (!PyArg_ParseTuple(args, "y*", &buffer))
-        return NULL;
-    rows = buffer.buf;
-    count = (size_t)buffer.len / sizeof(Row);
-    place = malloc((count + 1) * sizeof(uint32_t));
-    order = malloc((count + 1) * sizeof(uint32_t));
-    failed = place == NULL || order == NULL || clear_places(&head_places) < 0;
-    for (at = 0; !failed && at < count; at++) {
-        int fresh;
-        Entry *entry = entry_of(&head_places, rows[at].head, &fresh);
-        failed = entry == NULL;
-        if (!failed && fresh) {
-            /* The order in which they came, for now, below the head itself. */
-            uint64_t *made = more(&heads);
-            failed = made == NULL;
-            if (!failed) {
-                *made = (uint64_t)rows[at].head << 32 | (heads.count - 1);
-                entry->place = (uint32_t)(heads.count - 1);
-            }
-        }
-        if (!failed)
-            place[at] = entry->place;
-    }
-    distinct = heads.count;
-    rank = malloc((distinct + 1) * sizeof(uint32_t));
-    start = calloc(distinct + 2, sizeof(size_t));
-    failed = failed || rank == NULL || start == NULL;
-    if (!failed) {
-        if (distinct)
-            qsort(heads.at, distinct, sizeof(uint64_t), by_number);
-        for (at = 0; at < distinct; at++)
-            rank[(uint32_t)ITEMS(&heads, uint64_t)[at]] = (uint32_t)at;
-        for (at = 0; at < count; at++) {
-            place[at] = rank[place[at]];
-            start[place[at] + 1]++;
-        }
-        for (at = 0; at < distinct; at++)
-            start[at + 1] += start[at];
-        for (at = 0; at < count; at++)
-            order[start[place[at]]++] = (uint32_t)at;
-        width = distinct < 1 << 16 ? 2 : 4;
-        data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(distinct * 4 + count * (size_t)(width + 12)));
-        if (data != NULL) {
-            into = PyBytes_AS_STRING(data);
-            for (at = 0; at < distinct; at++) {
-                uint32_t head = (uint32_t)(ITEMS(&heads, uint64_t)[at] >> 32);
-                memcpy(into + at * 4, &head, 4);
-            }
-            into += distinct * 4;
-            for (at = 0; at < count; at++)
-                put_planes(into, count, at, place[at], width);
-            into += count * (size_t)width;
-            for (at = 0; at < count; at++) {
-                const Row *row = rows + order[at];
-                put_planes(into, count, at, (uint32_t)(row->aux - aux), 4);
-                put_planes(into + count * 4, count, at, row->value - value, 8);
-                aux = row->aux;
-                value = row->value;
-            }
-            told = Py_BuildValue("nN", (Py_ssize_t)distinct, data);
-        }
-    }
-    if (failed && !PyErr_Occurred())
-        PyErr_NoMemory();
-    free(place);
-    free(order);
-    free(rank);
-    free(start);
-    free(heads.at);
-    PyBuffer_Release(&buffer);
-    return told;
-}
-
-static PyMethodDef functions[] = {
-    {"scan", scan, METH_VARARGS, NULL},
-    {"cut", cut, METH_VARARGS, NULL},
-    {"arrange", arrange, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
-};
-
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "_scan",
-    .m_doc = "One pass over the rows of a block.",
-    .m_size = -1,
-    .m_methods = functions,
-};
-
-PyMODINIT_FUNC
-PyInit__scan(void)
-{
-    return PyModule_Create(&definition);
 }
