@@ -384,6 +384,14 @@ class Recorder:
         self.look_out()
         return True
 
+    def broke(self, error: Exception) -> bool:
+        """Whether an exception out of what taps ask before an event is escope's own: that ends the recording."""
+        own = raised_here(error)
+        if own:
+            with self.lock:
+                self._internal(error)
+        return own
+
     def _internal(self, error: BaseException) -> None:
         if os.environ.get("ESCOPE_TRACEBACK"):
             import traceback

@@ -72,7 +72,15 @@ class AskingProbe(TapProbe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self._recorder
-        if recorder.on and self._when(*operands):
+        if not recorder.on:
+            return
+        try:
+            wanted = self._when(*operands)
+        except Exception as error:
+            if not recorder.broke(error):
+                raise
+            return
+        if wanted:
             recorder.fire(self._act, *operands)
 
 
