@@ -146,7 +146,8 @@ ends_in_free(PyTypeObject *type)
     return PyType_HasFeature(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
 }
 
-/* Iterators over iterators whose deallocators end in `tp_free`. */
+/* Iterators over iterators whose deallocators end in `tp_free`, and what a task of asyncio, which says when it is let
+   go of that nobody asked how it ended, is held by. */
 static int
 is_chained(PyTypeObject *type)
 {
@@ -159,7 +160,9 @@ is_chained(PyTypeObject *type)
         if (strcmp(type->tp_name, others[at]) == 0)
             return 0;
     }
-    return strncmp(type->tp_name, "itertools.", 10) == 0;
+    /* Its name has its module in it from 3.12 on. */
+    return strncmp(type->tp_name, "itertools.", 10) == 0 || strcmp(type->tp_name, "TaskStepMethWrapper") == 0 ||
+           strcmp(type->tp_name, "_asyncio.TaskStepMethWrapper") == 0;
 }
 
 static int
