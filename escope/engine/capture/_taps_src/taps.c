@@ -599,6 +599,105 @@ static PyTypeObject TapType = {
     .tp_doc = "Hands what it is given to `fired`, unseen by trace and profile functions.",
 };
 
+/* -- what the interpreter calls of the recorder, unseen ------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *function;      /* owned; NULL once it was cleared */
+} Unseen;
+
+static PyObject *
+unseen_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *function;
+    Unseen *made;
+    if (!PyArg_ParseTuple(args, "O", &function))
+        return NULL;
+    made = PyObject_GC_New(Unseen, type);
+    if (made != NULL) {
+        made->function = Py_NewRef(function);
+        PyObject_GC_Track(made);
+    }
+    return (PyObject *)made;
+}
+
+static PyObject *
+unseen_call(Unseen *self, PyObject *args, PyObject *keywords)
+{
+    if (self->function == NULL)
+        Py_RETURN_NONE;
+    return UPCALL(PyObject_Call, self->function, args, keywords);
+}
+
+static int
+unseen_traverse(Unseen *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->function);
+    return 0;
+}
+
+static int
+unseen_clear(Unseen *self)
+{
+    Py_CLEAR(self->function);
+    return 0;
+}
+
+static void
+unseen_dealloc(Unseen *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->function);
+    PyObject_GC_Del(self);
+}
+
+static PyTypeObject UnseenType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "escope.engine.capture._taps.Unseen",
+    .tp_basicsize = sizeof(Unseen),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .tp_new = unseen_new,
+    .tp_call = (ternaryfunc)unseen_call,
+    .tp_traverse = (traverseproc)unseen_traverse,
+    .tp_clear = (inquiry)unseen_clear,
+    .tp_dealloc = (destructor)unseen_dealloc,
+    .tp_doc = "Calls its function, unseen by trace and profile functions.",
+};
+
+/* Calls its function when it goes: with the thread in whose local storage it lies. */
+static void
+last_finalize(PyObject *self)
+{
+    PyObject *type, *value, *trace, *done;
+    PyErr_Fetch(&type, &value, &trace);
+    done = PyObject_CallNoArgs(self);
+    if (done == NULL)
+        PyErr_WriteUnraisable(self);
+    Py_XDECREF(done);
+    PyErr_Restore(type, value, trace);
+}
+
+static void
+last_dealloc(PyObject *self)
+{
+    if (PyObject_CallFinalizerFromDealloc(self) == 0)
+        unseen_dealloc((Unseen *)self);
+}
+
+static PyTypeObject LastType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "escope.engine.capture._taps.Last",
+    .tp_basicsize = sizeof(Unseen),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_base = &UnseenType,
+    .tp_new = unseen_new,
+    .tp_traverse = (traverseproc)unseen_traverse,
+    .tp_clear = (inquiry)unseen_clear,
+    .tp_finalize = last_finalize,
+    .tp_dealloc = last_dealloc,
+    .tp_doc = "Calls its function when it goes, unseen by trace and profile functions.",
+};
+
 static PyMethodDef taps_methods[] = {
     {"hook", taps_hook, METH_VARARGS, "Hook a method of a C type; whether it is one that can be hooked."},
     {"start", taps_start, METH_VARARGS, "Let the hooks tell."},
@@ -618,7 +717,8 @@ PyMODINIT_FUNC
 PyInit__taps(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || PyModule_AddType(module, &WaitingType) < 0 || PyModule_AddType(module, &TapType) < 0) {
+    if (module == NULL || PyModule_AddType(module, &WaitingType) < 0 || PyModule_AddType(module, &TapType) < 0 ||
+        PyModule_AddType(module, &UnseenType) < 0 || PyModule_AddType(module, &LastType) < 0) {
         Py_XDECREF(module);
         return NULL;
     }
