@@ -11,33 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 Function = Callable[..., Any]
 
-if TYPE_CHECKING or find_spec("escope.engine.capture._taps") is not None:
-    from escope.engine.capture._taps import Last, Unseen
-else:
+_AVAILABLE = find_spec("escope.engine.capture._taps") is not None
+if TYPE_CHECKING or _AVAILABLE:
+    from escope.engine.capture import _taps
 
-    class Last:
-        """Calls its function when it goes."""
 
-        __slots__ = ("_function",)
+class _Last:
+    """Calls its function when it goes."""
 
-        def __init__(self, function: Function) -> None:
-            self._function = function
+    __slots__ = ("_function",)
 
-        def __del__(self) -> None:
-            self._function()
+    def __init__(self, function: Function) -> None:
+        self._function = function
 
-    def Unseen(function: Function) -> Function:
-        """The function itself."""
-        return function
+    def __del__(self) -> None:
+        self._function()
 
 
 def unseen(function: Function) -> Function:
     """What calls `function`, for a hook or a weak reference."""
-    made: Function = Unseen(function)
-    return made
+    return _taps.Unseen(function) if _AVAILABLE else function
 
 
 def at_last(function: Function) -> object:
     """What calls `function` when it goes, from whatever code or thread lets go of it."""
-    made: object = Last(function)
-    return made
+    return _taps.Last(function) if _AVAILABLE else _Last(function)
