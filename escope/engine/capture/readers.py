@@ -15,8 +15,8 @@ from escope.engine.capture import anatomy as an
 
 Reader = Callable[[Any], Any]
 
-_READERS: dict[tuple[int, str], tuple[type, Reader]] = {}
-"""By address of a type, and what is asked: the type itself, which keeps the address, and what reads it."""
+_READERS: dict[str, dict[int, tuple[type, Reader]]] = {}
+"""By what is asked and address of a type: the type itself, which keeps the address, and what reads it."""
 _FIELDS = {"get_name": "_name", "cancelling": "_num_cancels_requested"}
 """Where tasks made in Python keep what these methods of those made in C tell."""
 
@@ -51,9 +51,12 @@ def is_held(lock: Any) -> bool:
 def _read(value: Any, name: str, make: Callable[[type, str], Reader]) -> Any:
     """What `make` reads under `name`; how is found out once for each type."""
     cls = type(value)
-    known = _READERS.get((id(cls), name))
+    readers = _READERS.get(name)
+    if readers is None:
+        readers = _READERS[name] = {}
+    known = readers.get(id(cls))
     if known is None:
-        known = _READERS[id(cls), name] = cls, make(cls, name)
+        known = readers[id(cls)] = cls, make(cls, name)
     return known[1](value)
 
 

@@ -93,8 +93,8 @@ class Tasks:
             named = [Tap("asyncio.tasks", "_set_task_name", *naming, self.named)]
         return [
             *named,
-            Tap(handle, run, Point("entry"), ("self",), self.turn_begins, self._is_turn),
-            Tap(handle, run, Point("called", "run"), ("self",), self.turn_ends, self._is_turn),
+            Tap(handle, run, Point("entry"), ("self",), self.turn_begins, self._task_of),
+            Tap(handle, run, Point("called", "run"), ("self",), self.turn_ends, self._task_of),
             Tap(loop, make, Point("entry"), ("coro",), self.is_made),
             Tap(loop, make, Point("return"), ("task",), self.made),
             *(Tap(loop, name, loop_turn, ("self",), self.loop_turns) for name in runs),
@@ -200,12 +200,11 @@ class Tasks:
 
     # Turns
 
-    def turn_begins(self, ledger: Ledger, thread: ThreadRecord, handle: Any) -> None:
+    def turn_begins(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
         """A callback that is a task's turn is about to be called."""
         if self.starting.pop(get_ident(), None) is not None:
             # Making a task raised.
             self._recorder.look_out()
-        task = self._task_of(handle)
         record = self._known.get(task) or self._create(ledger, thread, task)
         self._switch(ledger, thread, record, task)
 
@@ -224,9 +223,8 @@ class Tasks:
         ledger.encoder.event(_HEADS[Kind.TASK_SWITCH], record.number, 0)
         self._note_cancels(ledger, record, task)
 
-    def turn_ends(self, ledger: Ledger, thread: ThreadRecord, handle: Any) -> None:
+    def turn_ends(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
         """The turn is over."""
-        task = self._task_of(handle)
         record = self._known.get(task)
         if record is not None and self._is_current(thread, record):
             self._leave(ledger, thread, task)
@@ -293,9 +291,6 @@ class Tasks:
         record.cancels = count
 
     # What is a task
-
-    def _is_turn(self, handle: Any) -> bool:
-        return self._task_of(handle) is not None
 
     def _task_of(self, handle: Any) -> Any:
         """The task whose turn the callback of `handle` is; None if it is something else."""
