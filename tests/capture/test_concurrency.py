@@ -7,6 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
+from escope.engine.capture.core import CORE
 from escope.engine.replay.recording import Recording
 from escope.events import Kind
 from tests.launch.recording import environment
@@ -103,6 +106,38 @@ for _ in range(15):
 print("caught", caught)
 """
 
+TRACED = """
+import os
+import queue
+import sys
+import threading
+
+seen = set()
+
+def trace(frame, event, argument):
+    seen.add((os.path.basename(frame.f_code.co_filename), frame.f_code.co_name))
+    return trace
+
+def work():
+    channel = queue.Queue()
+    channel.put(1)
+    channel.get()
+
+threading.settrace(trace)
+sys.settrace(trace)
+for _ in range(3):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+child = os.fork()
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+sys.settrace(None)
+threading.settrace(None)
+print(sorted(seen))
+"""
+
 
 def _record(folder: Path, text: str) -> tuple[subprocess.CompletedProcess[bytes], Path]:
     script, recording = folder / "program.py", folder / "run.esr"
@@ -137,3 +172,14 @@ def test_what_a_signal_handler_raises_reaches_the_program(tmp_path: Path) -> Non
 def test_what_other_threads_change_is_read_at_one_moment(tmp_path: Path) -> None:
     done, _ = _record(tmp_path, RESTLESS)
     assert done.stdout == b"done\n"
+
+
+@pytest.mark.skipif(CORE == "py", reason="what traces sees the Python core")
+def test_a_trace_function_that_is_recorded_sees_no_ends_of_threads_and_no_forks(
+    tmp_path: Path,
+) -> None:
+    done, _ = _record(tmp_path, TRACED)
+    plain = subprocess.run(
+        [sys.executable, "program.py"], capture_output=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == plain.stdout

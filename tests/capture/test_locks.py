@@ -11,6 +11,7 @@ from escope.engine.replay.event import Event
 from escope.engine.replay.recording import Recording
 from escope.events import MESSAGE_KINDS, Kind
 from tests.capture.recorded import record
+from tests.launch.recording import recorded
 
 needs_native = pytest.mark.skipif(
     find_spec("escope.engine.capture._taps") is None, reason="the taps in C were not built"
@@ -284,3 +285,25 @@ def test_what_asyncio_has_of_them_is_told_by_task(tmp_path: Path) -> None:
             ("receive", 0),
             ("receive", 0),
         ]
+
+
+BROKEN = """
+import queue, sys, threading
+broken = sys.modules["escope.engine.capture.hooks" if sys.argv[1] == "c" else "escope.engine.capture.locks"]
+broken.caller = broken.sys = None
+with threading.Lock():
+    threading.Semaphore().acquire()
+channel = queue.SimpleQueue()
+channel.put("done")
+print(channel.get())
+"""
+
+
+@pytest.mark.parametrize("taps", [pytest.param("c", marks=needs_native), "python"])
+def test_a_tap_that_breaks_ends_the_recording_and_not_the_program(
+    tmp_path: Path, taps: str
+) -> None:
+    (tmp_path / "program.py").write_text(BROKEN)
+    done = recorded(["program.py", taps], tmp_path, options=["-o", "run.esr"])
+    assert (done.status, done.out, done.plain_err) == (0, "done\n", "")
+    assert any("recording stopped" in line for line in done.narration)

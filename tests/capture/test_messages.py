@@ -296,6 +296,58 @@ def test_the_program_does_not_notice(tmp_path: Path) -> None:
     assert done.status == 0, done
 
 
+AGAIN = """
+import asyncio, queue, sys, threading
+async def pass_on(loaded, channel):
+    await channel.put("in a task")
+    task = loaded.create_task(channel.get())
+    await loaded.sleep(0)
+    other = loaded.create_task(loaded.sleep(60))
+    await loaded.sleep(0)
+    other.cancel()
+    return await task
+def use(loaded, types):
+    channel = types[0]()
+    for item in ("x", "y"):
+        channel.put(item)
+    print(channel.get(), channel.get_nowait(), channel.qsize())
+    waiter = threading.Thread(target=lambda: print(channel.get()))
+    waiter.start()
+    channel.put("z")
+    waiter.join()
+    for kind in types[1:]:
+        lock = kind()
+        with lock:
+            lock.release()
+            lock.acquire()
+    condition = threading.Condition(types[-1]())
+    with condition:
+        condition.wait(0.001)
+    print(loaded.new_event_loop().run_until_complete(pass_on(loaded, loaded.Queue())))
+first = asyncio, [queue.SimpleQueue, threading.Lock, threading.RLock]
+first_loop = asyncio.new_event_loop()
+for name in list(sys.modules):
+    if name in ("_queue", "_thread", "_asyncio") or name.partition(".")[0] == "asyncio":
+        del sys.modules[name]
+import _queue, _thread, asyncio
+second = asyncio, [_queue.SimpleQueue, _thread.allocate_lock, _thread.RLock]
+assert second[1][0] is not first[1][0] and second[0] is not first[0]
+for each in (first, second):
+    use(*each)
+print(first_loop.run_until_complete(pass_on(first[0], first[0].Queue())))
+"""
+
+
+def test_a_module_that_is_loaded_anew_has_its_messages(tmp_path: Path) -> None:
+    _, recording = record(tmp_path, AGAIN)
+    with recording:
+        pairs = _pairs(recording, list(recording.events(kinds=MESSAGES)))
+        values = [scalar(received) for _, received in pairs]
+    for value in "xyz" if NATIVE else "":
+        assert values.count(value) == 2
+    assert values.count("in a task") == 3
+
+
 @pytest.mark.parametrize("included", ["queue", "asyncio"])
 def test_a_library_that_is_recorded_itself_has_its_taps(tmp_path: Path, included: str) -> None:
     text = """

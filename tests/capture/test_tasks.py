@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from escope.engine.capture.core import CORE
 from escope.engine.replay.recording import Recording
 from escope.events import TASK_KINDS, Kind
 from tests.capture.recorded import record, scalar
@@ -208,6 +209,41 @@ def test_an_eager_task_runs_within_the_call_that_makes_it(tmp_path: Path) -> Non
         ends = Counter(e.name for e in recording.events(kinds={Kind.TASK_DONE}))
         for name in ("one", "one child", "two", "two child", "brief", "Task-1"):
             assert ends[name] == 1
+
+
+FORGOTTEN = """
+import asyncio
+told = []
+async def fails():
+    raise ValueError
+async def waits():
+    pass
+def refuses(callback, *arguments, context=None):
+    raise OSError
+async def main():
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda loop, context: told.append(context["message"]))
+    loop.create_task(fails())
+    asyncio.Task(fails())
+    await asyncio.sleep(0)
+    print(told)
+    loop.call_soon, coroutine = refuses, waits()
+    try:
+        asyncio.Task(coroutine)
+    except OSError:
+        pass
+    coroutine.close()
+    del loop.call_soon
+    print(told)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(CORE == "py", reason="the Python core holds what has no weak references")
+def test_a_task_is_let_go_of_as_soon_as_its_last_turn_is_over(tmp_path: Path) -> None:
+    # What asyncio says then is what it says unrecorded.
+    _, recording = record(tmp_path, FORGOTTEN, ["--include", "asyncio"])
+    recording.close()
 
 
 PYTHON_TASKS = """

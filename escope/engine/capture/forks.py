@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from escope.engine.capture.newcomer import Newcomer
+from escope.engine.capture.unseen import unseen
 from escope.errors import EscopeError
 from escope.storage.processes import Claim
 from escope.storage.rows import Start
@@ -34,7 +35,9 @@ class Forks:
     def attach(self) -> None:
         """Put the hooks in place, for as long as the process lives."""
         os.register_at_fork(
-            before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child
+            before=unseen(self._before),
+            after_in_parent=unseen(self._in_parent),
+            after_in_child=unseen(self._in_child),
         )
 
     def _before(self) -> None:

@@ -92,25 +92,29 @@ class Hooks:
 
     def _put(self, queue: Any, item: Any) -> Any:
         """The queue's waiting messages, and the id of the one that is about to be put; None to leave it out."""
-        recorder = self._recorder
         waiting = self._gets(queue, 2)
         if waiting is None:
             return None
         number = self._messages.numbers.take()
-        recorder.fire(self._messages.put_blindly, queue, item, number)
+        self._recorder.fire(self._messages.put_blindly, queue, item, number)
         return waiting, number
 
     def _gets(self, queue: Any, depth: int = 1) -> Any:
         """The waiting messages of the queue that something is about to be taken from; None to leave it out."""
         recorder = self._recorder
-        if not recorder.on or sys._getframe(depth).f_code.co_filename.endswith(_OWN_MESSAGES):
+        try:
+            if not recorder.on or sys._getframe(depth).f_code.co_filename.endswith(_OWN_MESSAGES):
+                return None
+            with recorder.lock:
+                waiting = self._queues.get(queue)
+                if waiting is None:
+                    waiting = _taps.Waiting()
+                    self._queues.put(queue, waiting)
+            return waiting
+        except Exception as error:
+            if not recorder.broke(error):
+                raise
             return None
-        with recorder.lock:
-            waiting = self._queues.get(queue)
-            if waiting is None:
-                waiting = _taps.Waiting()
-                self._queues.put(queue, waiting)
-        return waiting
 
     def _got(self, queue: Any, item: Any, number: int) -> None:
         self._recorder.fire(self._messages.got_blindly, queue, item, number)
@@ -119,8 +123,13 @@ class Hooks:
 
     def _asked(self) -> bool:
         """Whether the program asked for what the function does that called the hooked method."""
-        frame = caller(sys._getframe(1))
-        return frame is not None and self._recorder.is_instrumented(frame.f_code)
+        try:
+            frame = caller(sys._getframe(1))
+            return frame is not None and self._recorder.is_instrumented(frame.f_code)
+        except Exception as error:
+            if not self._recorder.broke(error):
+                raise
+            return False
 
     def _lock_acquired(self, lock: Any) -> None:
         self._recorder.fire(self._locks.lock_acquired, lock)

@@ -7,7 +7,6 @@ of the program asks for it, by itself or through a method that does nothing else
 
 from __future__ import annotations
 
-import _thread
 import sys
 import types
 from collections import deque
@@ -21,6 +20,7 @@ from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.marks import Marks
+from escope.engine.capture.readers import field, is_held
 from escope.engine.capture.taps import Tap
 from escope.events import Operation
 
@@ -175,12 +175,12 @@ class Locks:
 
     def released_if_held(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
         """A lock in C is about to be released, if somebody holds it."""
-        if _is_held(lock):
+        if is_held(lock):
             self.released(ledger, thread, lock)
 
     def saved(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
         """A lock that may be held more than once is about to be given up altogether, for a wait."""
-        if not _is_held(lock):
+        if not is_held(lock):
             return
         owner = self._owner(thread)
         held = self._held.get(lock) or []
@@ -241,20 +241,6 @@ def caller(frame: types.FrameType) -> types.FrameType | None:
     return found
 
 
-def _is_held(lock: Any) -> bool:
-    """Whether a lock of `_thread` can be released now by this thread."""
-    held: bool
-    if an.has_base(an.type_mro(type(lock)), _thread.RLock):
-        held = _thread.RLock._is_owned(lock)  # type: ignore[attr-defined]
-    else:
-        held = _thread.LockType.locked(lock)
-    return held
-
-
 def _is_done(waiter: Any) -> bool:
     """Whether a waiter is a future that is done: it is not woken again."""
-    module = sys.modules.get("_asyncio")
-    if module is None or not an.has_base(an.type_mro(type(waiter)), vars(module)["Future"]):
-        return an.held_attribute(waiter, "_state") not in (None, "PENDING")
-    state: str = an.type_dict(vars(module)["Future"])["_state"].__get__(waiter)
-    return state != "PENDING"
+    return field(waiter, "_state") not in (None, "PENDING")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any, Generic, TypeVar
 
+from escope.engine.capture.unseen import unseen
+
 Note = TypeVar("Note")
 
 
@@ -19,6 +21,7 @@ class Marks(Generic[Note]):
 
     def __init__(self) -> None:
         self._marks: dict[int, _Mark] = {}
+        self._when_gone = unseen(self._gone)
 
     def get(self, value: Any) -> Note | None:
         """What was noted of `value`; None if nothing was."""
@@ -31,7 +34,7 @@ class Marks(Generic[Note]):
     def put(self, value: Any, note: Note) -> None:
         """Note something of `value`, in place of what was noted before."""
         try:
-            mark = _Mark(value, self._gone)
+            mark = _Mark(value, self._when_gone)
         except TypeError:
             return
         mark.address = id(value)

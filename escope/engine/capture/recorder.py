@@ -9,9 +9,11 @@ import gc
 import os
 import sys
 import types
+import weakref
 from _thread import RLock, _local, get_ident
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from time import monotonic_ns
 from typing import Any
@@ -36,6 +38,7 @@ from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
 from escope.engine.capture.taps import Taps
 from escope.engine.capture.tasks import Tasks
+from escope.engine.capture.unseen import at_last
 from escope.storage.control import Control, ProgramState
 from escope.storage.ring import Ring
 from escope.storage.rows import Start
@@ -396,6 +399,14 @@ class Recorder:
         self.look_out()
         return True
 
+    def broke(self, error: Exception) -> bool:
+        """Whether an exception out of what taps ask before an event is escope's own: that ends the recording."""
+        own = raised_here(error)
+        if own:
+            with self.lock:
+                self._internal(error)
+        return own
+
     def _internal(self, error: BaseException) -> None:
         if os.environ.get("ESCOPE_TRACEBACK"):
             import traceback
@@ -442,7 +453,8 @@ class Recorder:
     def _new_thread(self, ident: int) -> ThreadRecord:
         thread = self.threads[ident] = ThreadRecord(self._next_thread)
         self._next_thread += 1
-        self._locals.sentinel = _ThreadEnd(self, thread, ident)
+        # It lies in the thread's local storage and goes when the thread does.
+        self._locals.sentinel = at_last(partial(_thread_goes, weakref.ref(self), thread, ident))
         name = _thread_name(ident) or ("MainThread" if thread.number == 1 else "?")
         self.ledger.thread_starts(thread, name)
         return thread
@@ -526,19 +538,12 @@ def _nothing(ledger: Ledger, thread: ThreadRecord) -> None:
     """Let what is noted become events."""
 
 
-class _ThreadEnd:
-    """Lies in the thread's local storage; goes when the thread does."""
-
-    __slots__ = ("ident", "recorder", "thread")
-
-    def __init__(self, recorder: Recorder, thread: ThreadRecord, ident: int) -> None:
-        self.recorder = recorder
-        self.thread = thread
-        self.ident = ident
-
-    def __del__(self) -> None:
-        if self.recorder.on and get_ident() == self.ident:
-            self.recorder.thread_ended(self.thread, self.ident)
+def _thread_goes(
+    recording: Callable[[], Recorder | None], thread: ThreadRecord, ident: int
+) -> None:
+    recorder = recording()
+    if recorder is not None and recorder.on and get_ident() == ident:
+        recorder.thread_ended(thread, ident)
 
 
 def raised_here(error: BaseException) -> bool:

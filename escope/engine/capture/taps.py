@@ -38,8 +38,11 @@ class Tap:
     operands: tuple[str, ...]
     act: Callable[..., None]
     """A function of the ledger, the thread and the operands."""
-    when: Callable[..., bool] | None = None
-    """Asked with the operands first, without the recorder's lock: whether there is anything to tell."""
+    when: Callable[..., Any] | None = None
+    """Asked with the operands first, without the recorder's lock: whether there is anything to tell.
+
+    None or False if not, True if so; anything else is what the act is handed in place of the operands.
+    """
 
 
 class TapProbe:
@@ -72,8 +75,18 @@ class AskingProbe(TapProbe):
 
     def __delitem__(self, operands: tuple[Any, ...]) -> None:
         recorder = self._recorder
-        if recorder.on and self._when(*operands):
+        if not recorder.on:
+            return
+        try:
+            wanted = self._when(*operands)
+        except Exception as error:
+            if not recorder.broke(error):
+                raise
+            return
+        if wanted is True:
             recorder.fire(self._act, *operands)
+        elif wanted is not None and wanted is not False:
+            recorder.fire(self._act, wanted)
 
 
 def _constant(recorder: Recorder, tap: Tap) -> object:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import sys
 import types
 from _thread import get_ident
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
@@ -20,6 +18,7 @@ from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.marks import Marks
+from escope.engine.capture.readers import callback_of, cancels_of, field, name_of
 from escope.engine.capture.taps import Tap
 from escope.events import Kind, Operation
 from escope.storage.rows import FIRST_SITELESS, Detail, Tag
@@ -43,6 +42,8 @@ _NAMED_LATER = sys.version_info < (3, 13)
 """Whether a task gets its name once it was made."""
 _WAKEUP, _TURNS = "task_wakeup", ("__step", "__wakeup")
 """Names of what a loop calls for a turn, in C and in Python."""
+_TASK_TYPES = ("_asyncio.Task", "asyncio.tasks.Task")
+"""By name: a module that is loaded anew makes them anew."""
 
 
 class TaskRecord:
@@ -92,8 +93,8 @@ class Tasks:
             named = [Tap("asyncio.tasks", "_set_task_name", *naming, self.named)]
         return [
             *named,
-            Tap(handle, run, Point("entry"), ("self",), self.turn_begins, self._is_turn),
-            Tap(handle, run, Point("called", "run"), ("self",), self.turn_ends, self._is_turn),
+            Tap(handle, run, Point("entry"), ("self",), self.turn_begins, self._task_of),
+            Tap(handle, run, Point("called", "run"), ("self",), self.turn_ends, self._task_of),
             Tap(loop, make, Point("entry"), ("coro",), self.is_made),
             Tap(loop, make, Point("return"), ("task",), self.made),
             *(Tap(loop, name, loop_turn, ("self",), self.loop_turns) for name in runs),
@@ -139,7 +140,7 @@ class Tasks:
         record = self._known.get(task)
         if record is None:
             record = self._create(ledger, thread, task)
-            if _field(task, "_state") != "PENDING":
+            if field(task, "_state") != "PENDING":
                 # It was eager, it is over, and nothing in it was recorded.
                 self._switch(ledger, thread, record, task, named=not _NAMED_LATER)
                 self._leave(ledger, thread, task)
@@ -166,7 +167,7 @@ class Tasks:
         for task in list(running.values()):
             if not self._is_task(task) or self._known.get(task) is not None:
                 continue
-            if _field(task, "_coro") is starting[-1]:
+            if field(task, "_coro") is starting[-1]:
                 # It has no name yet but the one that it got by default.
                 record = self._create(ledger, thread, task)
                 self._switch(ledger, thread, record, task, named=False)
@@ -176,7 +177,7 @@ class Tasks:
         self._next += 1
         self._known.put(task, record)
         encoder = ledger.encoder
-        coroutine = _field(task, "_coro")
+        coroutine = field(task, "_coro")
         plain = type(coroutine) is types.CoroutineType or type(coroutine) is types.GeneratorType
         name = coroutine.__qualname__ if plain else None
         tag, number = encoder.token(name) if type(name) is str else (0, 0)
@@ -186,7 +187,7 @@ class Tasks:
 
     def _note_name(self, ledger: Ledger, record: TaskRecord, task: Any) -> None:
         """Write the task's name, which is often given after it was made, where it is a new one."""
-        name = _name(task)
+        name = name_of(task)
         if name != record.name:
             record.name = name
             number = ledger.encoder.string(name)
@@ -199,12 +200,11 @@ class Tasks:
 
     # Turns
 
-    def turn_begins(self, ledger: Ledger, thread: ThreadRecord, handle: Any) -> None:
+    def turn_begins(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
         """A callback that is a task's turn is about to be called."""
         if self.starting.pop(get_ident(), None) is not None:
             # Making a task raised.
             self._recorder.look_out()
-        task = self._task_of(handle)
         record = self._known.get(task) or self._create(ledger, thread, task)
         self._switch(ledger, thread, record, task)
 
@@ -223,9 +223,8 @@ class Tasks:
         ledger.encoder.event(_HEADS[Kind.TASK_SWITCH], record.number, 0)
         self._note_cancels(ledger, record, task)
 
-    def turn_ends(self, ledger: Ledger, thread: ThreadRecord, handle: Any) -> None:
+    def turn_ends(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
         """The turn is over."""
-        task = self._task_of(handle)
         record = self._known.get(task)
         if record is not None and self._is_current(thread, record):
             self._leave(ledger, thread, task)
@@ -246,17 +245,17 @@ class Tasks:
         record, _ = running.pop()
         encoder = ledger.encoder
         self._note_cancels(ledger, record, task)
-        state = _field(task, "_state")
+        state = field(task, "_state")
         if state == "PENDING":
-            awaited = _field(task, "_fut_waiter")
+            awaited = field(task, "_fut_waiter")
             tag, value = int(Tag.NONE), 0
             if awaited is not None:
                 tag, value = int(Tag.OBJECT), object_id(ledger, awaited)
             ledger.time()
             encoder.event(_HEADS[Kind.TASK_AWAIT] | tag, record.number, value)
         else:
-            error = _field(task, "_exception")
-            outcome, result = Operation.RETURNED, _field(task, "_result")
+            error = field(task, "_exception")
+            outcome, result = Operation.RETURNED, field(task, "_result")
             if state == "CANCELLED":
                 outcome, result = Operation.CANCELLED, None
             elif error is not None:
@@ -276,7 +275,7 @@ class Tasks:
     def cancelled(self, ledger: Ledger, thread: ThreadRecord, task: Any) -> None:
         """Somebody has asked for a task to be cancelled."""
         record = self._known.get(task) or self._create(ledger, thread, task)
-        record.cancels = _cancels(task)
+        record.cancels = cancels_of(task)
         self._note_name(ledger, record, task)
         self._tell_cancel(ledger, record)
 
@@ -286,19 +285,16 @@ class Tasks:
 
     def _note_cancels(self, ledger: Ledger, record: TaskRecord, task: Any) -> None:
         """Where nobody told of it at the time: at the next turn."""
-        count = _cancels(task)
+        count = cancels_of(task)
         if count > record.cancels:
             self._tell_cancel(ledger, record)
         record.cancels = count
 
     # What is a task
 
-    def _is_turn(self, handle: Any) -> bool:
-        return self._task_of(handle) is not None
-
     def _task_of(self, handle: Any) -> Any:
         """The task whose turn the callback of `handle` is; None if it is something else."""
-        callback = _callback(handle)
+        callback = callback_of(handle)
         cls = type(callback)
         # By identity: to compare types would run code of their metaclasses.
         if cls is types.BuiltinFunctionType:
@@ -321,86 +317,10 @@ class Tasks:
         cls = type(value)
         known = self._types.get(id(cls))
         if known is None:
-            bases = [
-                vars(module).get(name)
-                for module, name in (
-                    (sys.modules.get("_asyncio"), "Task"),
-                    (sys.modules.get("asyncio.tasks"), "_PyTask"),
-                )
-                if module is not None
-            ]
-            mro = an.type_mro(cls)
-            found = any(base is not None and an.has_base(mro, base) for base in bases)
+            found = any(an.type_name(base) in _TASK_TYPES for base in an.type_mro(cls))
             known = self._types[id(cls)] = (cls, found)
         return known[1]
 
 
 def _is_wrapper(cls: type) -> bool:
     return an.type_name(cls).rpartition(".")[2] == "TaskStepMethWrapper"
-
-
-_READERS: dict[tuple[int, str], tuple[type, Callable[[Any], Any]]] = {}
-"""By address of a type, and what is asked: the type itself, which keeps the address, and what reads it."""
-
-
-def _read(value: Any, name: str, make: Callable[[type, str], Callable[[Any], Any]]) -> Any:
-    """What `make` reads under `name`; how is found out once for each type."""
-    cls = type(value)
-    known = _READERS.get((id(cls), name))
-    if known is None:
-        known = _READERS[id(cls), name] = cls, make(cls, name)
-    return known[1](value)
-
-
-def _callback(handle: Any) -> Any:
-    """What an `asyncio.Handle` is going to call."""
-    return _read(handle, "_callback", _slot)
-
-
-def _slot(cls: type, name: str) -> Callable[[Any], Any]:
-    owner = vars(sys.modules["asyncio.events"])["Handle"]
-    getter: Callable[[Any], Any] = an.type_dict(owner)[name].__get__
-    return getter
-
-
-def _field(task: Any, name: str) -> Any:
-    """A field of a task or future, read without running code of the program; None if there is none."""
-    return _read(task, name, _field_of)
-
-
-def _field_of(cls: type, name: str) -> Callable[[Any], Any]:
-    module = sys.modules.get("_asyncio")
-    for owner in ("Task", "Future") if module is not None else ():
-        base = vars(module)[owner]
-        if an.has_base(an.type_mro(cls), base):
-            found = an.type_dict(base).get(name)
-            if type(found) is types.GetSetDescriptorType:
-                getter: Callable[[Any], Any] = found.__get__
-                return getter
-    return partial(_held, name)
-
-
-def _held(name: str, task: Any) -> Any:
-    return an.held_attribute(task, name)
-
-
-def _method_of(cls: type, name: str) -> Callable[[Any], Any]:
-    module = sys.modules.get("_asyncio")
-    if module is not None and an.has_base(an.type_mro(cls), vars(module)["Task"]):
-        method: Callable[[Any], Any] = vars(module)["Task"].__dict__[name]
-        return method
-    return partial(_held, _FIELDS[name])
-
-
-_FIELDS = {"get_name": "_name", "cancelling": "_num_cancels_requested"}
-"""Where tasks made in Python keep what these methods of those made in C tell."""
-
-
-def _name(task: Any) -> str:
-    name = _read(task, "get_name", _method_of)
-    return name if type(name) is str else ""
-
-
-def _cancels(task: Any) -> int:
-    """How many requests to cancel the task are not taken back."""
-    return int(_read(task, "cancelling", _method_of) or 0)

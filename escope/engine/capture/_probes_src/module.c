@@ -36,6 +36,11 @@ detach_child(void)
         connected->on = 0;
         connected->quick = NULL;
         connected->forked = 1;
+        if (connected->owner != this_thread()) {
+            /* A thread that was at work is not there any more. */
+            connected->owner = NULL;
+            connected->depth = 0;
+        }
     }
 }
 
@@ -508,6 +513,9 @@ PyTypeObject CoreType = {
 
 /* -- the lock: who is at work, as a context manager -------------------------------------------------------------- */
 
+/* Whoever is at work is so unseen by trace and profile functions of the program: their own events would wait for the
+   end of the event, and what does them then would be seen again, without end. */
+
 typedef struct {
     PyObject_HEAD
     Core *core;              /* owned */
@@ -537,12 +545,14 @@ static PyObject *
 lock_enter(Lock *self, PyObject *Py_UNUSED(ignored))
 {
     acquire(self->core, this_thread());
+    PyThreadState_EnterTracing(this_thread());
     Py_RETURN_NONE;
 }
 
 static PyObject *
 lock_exit(Lock *self, PyObject *Py_UNUSED(args))
 {
+    PyThreadState_LeaveTracing(this_thread());
     release(self->core);
     Py_RETURN_NONE;
 }

@@ -38,6 +38,21 @@ static PyObject *waiting_through;   /* owned: the same for a lock that a wait gi
 static PyObject *asks;       /* owned: whether such code was called by the program */
 static PyObject *qsize;      /* owned: SimpleQueue.qsize */
 
+/* A method without arguments by its descriptor, of whichever type the object is that has the same methods: a module
+   that is loaded anew makes its types anew, of the same definitions, and a descriptor takes none but its own. */
+static int
+is_plain_method(PyObject *descriptor)
+{
+    return Py_IS_TYPE(descriptor, &PyMethodDescr_Type) &&
+           ((PyMethodDescrObject *)descriptor)->d_method->ml_flags == METH_NOARGS;
+}
+
+static PyObject *
+call_method(PyObject *descriptor, PyObject *object)
+{
+    return ((PyMethodDescrObject *)descriptor)->d_method->ml_meth(object, NULL);
+}
+
 /* -- the messages in a SimpleQueue -------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -118,10 +133,19 @@ messages_take(Messages *messages, PyObject *item, uint64_t *number)
 static Py_ssize_t
 length_of(PyObject *queue)
 {
-    PyObject *found = PyObject_CallOneArg(qsize, queue);
+    PyObject *found = call_method(qsize, queue);
     Py_ssize_t length = found == NULL ? -1 : PyLong_AsSsize_t(found);
     Py_XDECREF(found);
     return length;
+}
+
+/* Where there was no memory to follow a queue: what lies in it counts as put unseen, and the program goes on. */
+static void
+waiting_lose(Waiting *waiting)
+{
+    PyErr_Clear();
+    waiting->queued.count = waiting->handed.count = 0;
+    waiting->primed = 0;
 }
 
 /* What lies in the queue already was put unseen. */
@@ -248,15 +272,16 @@ put(const Call *call)
     }
     waiting = (Waiting *)PyTuple_GET_ITEM(found, 0);
     number = PyLong_AsUnsignedLongLong(PyTuple_GET_ITEM(found, 1));
-    if (waiting_prime(waiting, call->self) == 0 && (before = length_of(call->self)) >= 0)
-        result = original(call);
-    if (result != NULL) {
+    if (waiting_prime(waiting, call->self) < 0 || (before = length_of(call->self)) < 0)
+        waiting_lose(waiting);
+    result = original(call);
+    if (result != NULL && before >= 0) {
         /* Where the queue has not grown, a thread that waits in get was given the item; one that has waited since
            before the recording does not tell. */
         Py_ssize_t after = length_of(call->self);
         Messages *into = after > before ? &waiting->queued : waiting->parked ? &waiting->handed : NULL;
         if (after < 0 || (into != NULL && messages_push(into, number, item) < 0))
-            Py_CLEAR(result);
+            waiting_lose(waiting);
     }
     Py_DECREF(found);
     return result;
@@ -292,14 +317,15 @@ get(const Call *call)
         Py_DECREF(found);
         return original(call);
     }
-    if (waiting_prime(waiting, call->self) == 0 && (before = length_of(call->self)) >= 0) {
-        waiting->parked += before == 0;
-        result = original(call);
-        waiting->parked -= before == 0;
-    }
+    if (waiting_prime(waiting, call->self) < 0 || (before = length_of(call->self)) < 0)
+        waiting_lose(waiting);
+    waiting->parked += before == 0;
+    result = original(call);
+    waiting->parked -= before == 0;
     if (result != NULL) {
-        number = got(waiting, call->self, result, before == 0, &taken) < 0 ? NULL
-                                                                             : PyLong_FromUnsignedLongLong(taken);
+        if (before < 0 || got(waiting, call->self, result, before == 0, &taken) < 0)
+            waiting_lose(waiting);
+        number = PyLong_FromUnsignedLongLong(taken);
         done = number == NULL ? NULL
                : active ? UPCALL(PyObject_CallFunctionObjArgs, call->hook->act, call->self, result, number, NULL)
                         : Py_NewRef(Py_None);
@@ -331,7 +357,7 @@ acquire(const Call *call, PyObject *others)
         PyObject *type, *value, *trace;
         PyErr_Fetch(&type, &value, &trace);
         undone = call->hook->release == Py_None ? Py_NewRef(Py_None)
-                                                : PyObject_CallOneArg(call->hook->release, call->self);
+                                                : call_method(call->hook->release, call->self);
         if (undone == NULL)
             PyErr_Clear();
         Py_XDECREF(undone);
@@ -463,6 +489,8 @@ taps_hook(PyObject *Py_UNUSED(module), PyObject *args)
         method = ((PyMethodDescrObject *)found)->d_method;
         if (method->ml_flags != (int)table[n].convention && method->ml_meth != table[n].function)
             break;
+        if (Py_IS_TYPE(other, &PyMethodDescr_Type) && !is_plain_method(other))
+            break;
         Py_XSETREF(hook->act, Py_NewRef(act));
         Py_XSETREF(hook->begin, Py_NewRef(other));
         Py_XSETREF(hook->release, Py_NewRef(other));
@@ -485,6 +513,10 @@ taps_start(PyObject *Py_UNUSED(module), PyObject *args)
     if (!PyArg_ParseTuple(args, "O!O!O!OO", &PyDict_Type, given, &PyDict_Type, given + 1, &PyDict_Type, given + 2,
                           given + 3, given + 4))
         return NULL;
+    if (given[4] != Py_None && !is_plain_method(given[4])) {
+        PyErr_SetString(PyExc_RuntimeError, "SimpleQueue.qsize is not what it is in CPython");
+        return NULL;
+    }
     for (n = 0; n < 5; n++)
         Py_XSETREF(*kept[n], Py_NewRef(given[n]));
     active = 1;
@@ -567,6 +599,105 @@ static PyTypeObject TapType = {
     .tp_doc = "Hands what it is given to `fired`, unseen by trace and profile functions.",
 };
 
+/* -- what the interpreter calls of the recorder, unseen ------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *function;      /* owned; NULL once it was cleared */
+} Unseen;
+
+static PyObject *
+unseen_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *function;
+    Unseen *made;
+    if (!PyArg_ParseTuple(args, "O", &function))
+        return NULL;
+    made = PyObject_GC_New(Unseen, type);
+    if (made != NULL) {
+        made->function = Py_NewRef(function);
+        PyObject_GC_Track(made);
+    }
+    return (PyObject *)made;
+}
+
+static PyObject *
+unseen_call(Unseen *self, PyObject *args, PyObject *keywords)
+{
+    if (self->function == NULL)
+        Py_RETURN_NONE;
+    return UPCALL(PyObject_Call, self->function, args, keywords);
+}
+
+static int
+unseen_traverse(Unseen *self, visitproc visit, void *arg)
+{
+    Py_VISIT(self->function);
+    return 0;
+}
+
+static int
+unseen_clear(Unseen *self)
+{
+    Py_CLEAR(self->function);
+    return 0;
+}
+
+static void
+unseen_dealloc(Unseen *self)
+{
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->function);
+    PyObject_GC_Del(self);
+}
+
+static PyTypeObject UnseenType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "escope.engine.capture._taps.Unseen",
+    .tp_basicsize = sizeof(Unseen),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .tp_new = unseen_new,
+    .tp_call = (ternaryfunc)unseen_call,
+    .tp_traverse = (traverseproc)unseen_traverse,
+    .tp_clear = (inquiry)unseen_clear,
+    .tp_dealloc = (destructor)unseen_dealloc,
+    .tp_doc = "Calls its function, unseen by trace and profile functions.",
+};
+
+/* Calls its function when it goes: with the thread in whose local storage it lies. */
+static void
+last_finalize(PyObject *self)
+{
+    PyObject *type, *value, *trace, *done;
+    PyErr_Fetch(&type, &value, &trace);
+    done = PyObject_CallNoArgs(self);
+    if (done == NULL)
+        PyErr_WriteUnraisable(self);
+    Py_XDECREF(done);
+    PyErr_Restore(type, value, trace);
+}
+
+static void
+last_dealloc(PyObject *self)
+{
+    if (PyObject_CallFinalizerFromDealloc(self) == 0)
+        unseen_dealloc((Unseen *)self);
+}
+
+static PyTypeObject LastType = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "escope.engine.capture._taps.Last",
+    .tp_basicsize = sizeof(Unseen),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .tp_base = &UnseenType,
+    .tp_new = unseen_new,
+    .tp_traverse = (traverseproc)unseen_traverse,
+    .tp_clear = (inquiry)unseen_clear,
+    .tp_finalize = last_finalize,
+    .tp_dealloc = last_dealloc,
+    .tp_doc = "Calls its function when it goes, unseen by trace and profile functions.",
+};
+
 static PyMethodDef taps_methods[] = {
     {"hook", taps_hook, METH_VARARGS, "Hook a method of a C type; whether it is one that can be hooked."},
     {"start", taps_start, METH_VARARGS, "Let the hooks tell."},
@@ -586,7 +717,8 @@ PyMODINIT_FUNC
 PyInit__taps(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || PyModule_AddType(module, &WaitingType) < 0 || PyModule_AddType(module, &TapType) < 0) {
+    if (module == NULL || PyModule_AddType(module, &WaitingType) < 0 || PyModule_AddType(module, &TapType) < 0 ||
+        PyModule_AddType(module, &UnseenType) < 0 || PyModule_AddType(module, &LastType) < 0) {
         Py_XDECREF(module);
         return NULL;
     }
