@@ -280,11 +280,17 @@ same_attributes(Core *core, Followed *followed, PyObject *value)
     if (kind->readable && kind->slot_count == 0 && kind->dict_place == DICT_NONE && !kind->is_exception)
         return known == 0;
     if (kind->has_dict && held_inline(value, &held, &dict)) {
-        /* Most instances: nothing has to be gathered. */
+        /* Most instances: nothing has to be gathered, and the attributes lie in the order in which they are known. */
+        const PyDictUnicodeEntry *entry = known ? ordered_entries(followed->attributes) : NULL;
         alike = is_known_dict(core, followed, dict) && held.count == known;
         for (at = 0; alike && at < held.count; at++) {
-            PyObject *each = inline_value(&held, at);
-            alike = each != NULL && same_attribute(followed, &place, inline_name(&held, at), each);
+            PyObject *each = inline_value(&held, at), *name = inline_name(&held, at);
+            if (each == NULL)
+                return 0;
+            if (LIKELY(entry != NULL && entry[at].me_key == name))
+                alike = is_same(entry[at].me_value, each);
+            else
+                alike = same_attribute(followed, &place, name, each);
         }
         return alike;
     }

@@ -263,6 +263,7 @@ int grow_rows(Row **rows, size_t *room, size_t wanted);
 int string_id(Core *core, PyObject *text, uint64_t *id);
 int scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);   /* 0: no scalar */
 int flush(Core *core);
+uint64_t new_time(Core *core);
 void write_time(Core *core);
 void pass_time(Core *core);
 
@@ -376,6 +377,13 @@ PyObject *item_of(Core *core, PyObject *value);                        /* new re
 int item_token(Core *core, PyObject *item, uint32_t *tag, uint64_t *number);
 int token_of(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
 int same(PyObject *item, PyObject *value);
+static inline int
+is_same(PyObject *item, PyObject *value)                               /* the same, without a call for most */
+{
+    if (item == value)
+        return 1;
+    return Py_TYPE(item) == &FollowedType ? target_of((Followed *)item) == value : same(item, value);
+}
 PyObject *key_token(Core *core, PyObject *key);                        /* new reference */
 int same_token(PyObject *token, PyObject *key);
 PyObject *new_deque(void);

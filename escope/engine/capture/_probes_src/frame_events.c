@@ -197,6 +197,20 @@ out:
 
 enum { QUICK_VALUES = 8 };
 
+/* Whether the globals of a module are followed as such. */
+static inline int
+is_known_module(Core *core, PyObject *globals)
+{
+    Followed *known;
+    if (LIKELY(globals == core->seen_globals))
+        return 1;
+    known = map_get(&core->objects->by_address, globals);
+    if (known == NULL || known->kind->shape != SHAPE_NAMESPACE || target_of(known) != globals)
+        return 0;
+    core->seen_globals = globals;
+    return 1;
+}
+
 /* A call whose arguments are scalars or objects that are as they were written, of a function without cells. */
 static inline int
 quick_call(Probe *probe, Activation *frame)
@@ -206,9 +220,9 @@ quick_call(Probe *probe, Activation *frame)
     Py_ssize_t depth = Py_SIZE(stack);
     FrameRecord *record;
     Row binds[QUICK_VALUES];
-    int at, count = probe->values;
-    if (core->top->suspects || probe->cells || count > QUICK_VALUES || core->budget <= count ||
-        frame->f_globals != core->seen_globals || depth == stack->allocated || is_time_due(core))
+    int at, count = probe->values, rows;
+    if (core->top->suspects || probe->cells || count > QUICK_VALUES || core->budget < count + 2 ||
+        depth == stack->allocated || !is_known_module(core, frame->f_globals))
         return 0;
     for (at = 0; at < count; at++) {
         uint32_t tag;
@@ -221,11 +235,12 @@ quick_call(Probe *probe, Activation *frame)
     if (record == NULL)
         return 0;
     record->address = (uint64_t)(uintptr_t)frame;
+    rows = count + 1 + quick_time(core);
     for (at = 0; at < count; at++)
         core->next[at] = binds[at];
     core->next += count;
     quick_row(core, probe->head, (uint32_t)record->frame_id, 0);
-    quick_publish(core, count + 1);
+    quick_publish(core, rows);
     core->thread->unwound = 0;
     PyList_SET_ITEM((PyObject *)stack, depth, (PyObject *)record);
     Py_SET_SIZE(stack, depth + 1);
@@ -250,10 +265,13 @@ quick_return(Probe *probe, FrameRecord *frame, PyObject *value)
     FrameRecord *caller;
     uint32_t tag;
     uint64_t number;
-    if (depth < 2 || !has_no_leftovers(frame) || is_time_due(core) || !quick_value(core, value, &tag, &number))
+    int rows;
+    if (depth < 2 || core->budget < 2 || !has_no_leftovers(frame) || !quick_value(core, value, &tag, &number))
         return 0;
     caller = (FrameRecord *)PyList_GET_ITEM(stack, depth - 2);
-    quick_event(core, probe->head | tag, (uint32_t)caller->frame_id, number);
+    rows = 1 + quick_time(core);
+    quick_row(core, probe->head | tag, (uint32_t)caller->frame_id, number);
+    quick_publish(core, rows);
     Py_SET_SIZE(stack, depth - 1);
     Py_DECREF(frame);
     core->top = caller;

@@ -92,6 +92,17 @@ last_entry(PyObject *dict, PyObject **key, PyObject **value)
     return 0;
 }
 
+/* The entries of an exact dict in their order, where all keys are strings and nothing was ever taken out; else NULL. */
+static inline const PyDictUnicodeEntry *
+ordered_entries(PyObject *dict)
+{
+    const PyDictObject *found = (const PyDictObject *)dict;
+    PyDictKeysObject *keys = found->ma_keys;
+    if (found->ma_values != NULL || !DK_IS_UNICODE(keys) || keys->dk_nentries != found->ma_used)
+        return NULL;
+    return DK_UNICODE_ENTRIES(keys);
+}
+
 /* An int of one digit: its value in `*number`. */
 static inline int
 is_small(PyObject *value, uint64_t *number)

@@ -47,24 +47,29 @@ setattr_event(Probe *probe, ThreadRecord *thread, PyObject *owner, PyObject *val
     return put_event(core, probe->head | tag, (uint32_t)target->object_id, number);
 }
 
-/* A scalar in the place of another, in an object that is known and whose attributes lie in itself: written at once,
-   1; else 0.  Nothing is let go of here that could run code. */
+/* A scalar, or an object that is as it was written, stored into an object that is known and whose attributes lie in
+   itself: written at once, 1; else 0.  Nothing is let go of here that could run code. */
 static inline int
 quick_setattr(Probe *probe, PyObject *owner, PyObject *value)
 {
     Core *core = probe->core;
     Followed *target = map_get(&core->objects->by_address, owner);
-    PyObject *before;
+    PyObject *before, *item = value;
     uint32_t tag;
     uint64_t number;
     if (target == NULL || target->fresh || target->stale || target->held_dict != NULL || target->attributes == NULL ||
-        target_of(target) != owner || !quick_token(core, value, &tag, &number))
+        target_of(target) != owner || !quick_value(core, value, &tag, &number))
         return 0;
     before = PyDict_GetItemWithError(target->attributes, probe->name);
-    if (before == NULL || !is_scalar(before) || !is_inline_attribute(target, owner, probe->name, value))
+    if ((before != NULL && !is_scalar(before) && Py_REFCNT(before) == 1) ||
+        !is_inline_attribute(target, owner, probe->name, value))
         return 0;
-    if (before != value && PyDict_SetItem(target->attributes, probe->name, value) < 0)
+    if (tag == TAG_OBJECT)
+        item = map_get(&core->objects->by_address, value);
+    if (before != item && PyDict_SetItem(target->attributes, probe->name, item) < 0) {
+        PyErr_Clear();
         return 0;
+    }
     quick_event(core, probe->head | tag | APPLIED, (uint32_t)target->object_id, number);
     return 1;
 }

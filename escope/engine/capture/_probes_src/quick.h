@@ -45,6 +45,16 @@ quick_event(Core *core, uint32_t head, uint32_t aux, uint64_t value)
     quick_publish(core, 1);
 }
 
+/* Gives the time if that is due, before the rows of an event; how many rows that took. */
+static inline int
+quick_time(Core *core)
+{
+    if (LIKELY(!is_time_due(core)))
+        return 0;
+    quick_row(core, HEAD(DETAIL_TIME), 0, new_time(core));
+    return 1;
+}
+
 /* The token of a scalar that is written already, or needs no writing. */
 static inline int
 quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)

@@ -24,14 +24,14 @@ grow_rows(Row **rows, size_t *room, size_t wanted)
     return 0;
 }
 
-void
-write_time(Core *core)
+/* The time since the recording began, which a row is about to give. */
+uint64_t
+new_time(Core *core)
 {
     struct timespec now;
     uint64_t time, elapsed;
     clock_gettime(CLOCK_MONOTONIC, &now);
     time = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec - core->began;
-    put_row(core, HEAD(DETAIL_TIME), 0, time);
     core->timed_at = (int64_t)core->events;
     core->timed_ticks = ticks();
     if (core->first_ticks == 0) {
@@ -41,6 +41,13 @@ write_time(Core *core)
     elapsed = time - core->first_time;
     if (elapsed > 1000000 && core->timed_ticks > core->first_ticks)
         core->step = (uint64_t)((double)(core->timed_ticks - core->first_ticks) * 1000.0 / (double)elapsed);
+    return time;
+}
+
+void
+write_time(Core *core)
+{
+    put_row(core, HEAD(DETAIL_TIME), 0, new_time(core));
 }
 
 /* Writes the time if the newest is more than a microsecond old (Ledger.pass_time); until the counter's pace is
