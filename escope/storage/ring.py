@@ -173,8 +173,9 @@ class Ring:
             words[_WANTED] = 0
 
     def go_on_at(self, count: int) -> None:
-        """Take over from another writer of this mapping, which published rows up to `count`."""
+        """Take over from another writer of this mapping, which put rows up to `count`: they are published."""
         self._count = count
+        self._words[_PUBLISHED] = count
         self._until = self._words[_CONSUMED] + self._capacity
 
     @property

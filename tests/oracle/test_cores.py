@@ -24,11 +24,15 @@ APART = {
 MET_AGAIN = (
     "the reference's weak references are gone before a finalizer runs: it meets the object anew"
 )
+LET_GO_LATER = (
+    "the reference holds what cannot be weakly referenced, so that some finalizers run later"
+)
 HELD = {
     "finalizers": MET_AGAIN,
-    "async_generators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
+    "async_generators": LET_GO_LATER,
+    "ends_between_lines": LET_GO_LATER,
     "generated_classes": "the reference holds what has ended, and looks at it once more",
-    "lazy_iterators": "the reference holds what cannot be weakly referenced, so that some finalizers run later",
+    "lazy_iterators": LET_GO_LATER,
 }
 
 

@@ -107,14 +107,14 @@ def yield_(
     tag, number = ledger.value(value)
     _leave(ledger, thread, probe, tag, number)
     record.suspended_line = probe.line
-    ledger.suspended[record.address] = record
+    ledger.suspend(record)
     # What an exception was thrown through is suspended again without having run.
     while thread.stack and thread.stack[-1].passive:
         delegating = thread.stack[-1]
         head = ledger.head(delegating.code, Kind.YIELD, delegating.suspended_line)
         ledger.encoder.event(head | tag, thread.caller_id(), number)
         thread.stack.pop()
-        ledger.suspended[delegating.address] = delegating
+        ledger.suspend(delegating)
 
 
 def _leave(ledger: Ledger, thread: ThreadRecord, probe: Probe, tag: int, number: int) -> None:
@@ -131,7 +131,7 @@ def resume(
     caller = thread.top()
     if caller is not None and caller.pending:
         ledger.checker.settle(caller, keep=True)
-    record = ledger.suspended.pop(ledger.address(frame), None)
+    record = ledger.awaken(ledger.address(frame))
     if record is None or record.code is not probe.code:
         record = ledger.new_frame(probe)
         record.address = ledger.address(frame)

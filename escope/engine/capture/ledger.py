@@ -65,7 +65,7 @@ class Ledger:
 
     def _begin(self) -> None:
         self.checker = self.make_checker()
-        self.suspended: dict[int, FrameRecord] = {}
+        self._suspended: dict[int, FrameRecord] = {}
         """Suspended generators and coroutines by the address of their frame object."""
         self.current: ThreadRecord | None = None
         """The thread that the newest row belongs to."""
@@ -128,6 +128,18 @@ class Ledger:
         """What tells `frame` from all others that run or are suspended."""
         return id(frame)
 
+    def suspend(self, record: FrameRecord) -> None:
+        """Keep the record of a frame that is suspended, until it goes on."""
+        self._suspended[record.address] = record
+
+    def awaken(self, address: int) -> FrameRecord | None:
+        """The record of the suspended frame at `address`, which is kept no more; None if there is none."""
+        return self._suspended.pop(address, None)
+
+    def is_suspended(self, address: int) -> bool:
+        """Whether a frame at `address` is suspended."""
+        return address in self._suspended
+
     def new_frame(self, probe: Probe | Place) -> FrameRecord:
         """A record with the next frame id."""
         record = FrameRecord(self._next_frame, probe.code, probe.site_id)
@@ -151,7 +163,7 @@ class Ledger:
         woken: list[FrameRecord] = []
         walk: types.FrameType | None = frame
         while walk is not None and (top is None or top.address != self.address(walk)):
-            record = self.suspended.pop(self.address(walk), None)
+            record = self.awaken(self.address(walk))
             if record is not None:
                 woken.append(record)
             walk = walk.f_back
@@ -168,7 +180,7 @@ class Ledger:
     def is_running(self, thread: ThreadRecord, frame: types.FrameType) -> bool:
         """Whether `frame` is on the thread's stack, or suspended."""
         address = self.address(frame)
-        if address in self.suspended:
+        if self.is_suspended(address):
             return True
         return any(record.address == address for record in reversed(thread.stack))
 

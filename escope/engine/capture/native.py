@@ -77,10 +77,6 @@ class NativeLedger(Ledger):
     def __init__(self, limits: CaptureLimits, is_instrumented: Any) -> None:
         super().__init__(limits, is_instrumented)
 
-    def _begin(self) -> None:
-        super()._begin()
-        self.suspended = self.encoder.suspended
-
     @property
     def current(self) -> ThreadRecord | None:
         return self.encoder.current
@@ -90,6 +86,15 @@ class NativeLedger(Ledger):
         encoder = self.__dict__.get("encoder")
         if encoder is not None:
             encoder.current = thread
+
+    def suspend(self, record: FrameRecord) -> None:
+        self.encoder.suspend(record)
+
+    def awaken(self, address: int) -> FrameRecord | None:
+        return self.encoder.awaken(address)
+
+    def is_suspended(self, address: int) -> bool:
+        return self.encoder.is_suspended(address)
 
     def time(self) -> None:
         self.encoder.time()
@@ -184,6 +189,7 @@ class NativeRecorder(Recorder):
             source_sha=sha,
             table=self.table,
             peeking=self.make_peeking,
+            joining=_probes.join,
             cache=self.cache,
         )
 

@@ -54,10 +54,18 @@ def peeking(*facts: Any) -> tuple[Any, ...]:
     return ("probe", *facts, operands, constant)
 
 
+def joined(probes: tuple[object, ...]) -> tuple[object, ...]:
+    """Probes that fire as one."""
+    assert len(probes) > 1
+    return ("joined", *probes)
+
+
 def instrumented(code: CodeType, peeks: bool, shelf: Shelf | None) -> tuple[Any, list[Any]]:
     """The code object with probes, taken apart, and the lines of the site table."""
     table = MemoryTable()
-    factory: dict[str, Any] = {"peeking": peeking} if peeks else {"probes": handed}
+    factory: dict[str, Any] = {"probes": handed}
+    if peeks:
+        factory = {"peeking": peeking, "joining": joined}
     made = instrument_code(code, module="m", source_sha="sha", table=table, cache=shelf, **factory)
     return parts(made), table.lines
 

@@ -21,21 +21,28 @@ size_of(PyObject *items)
     return PyBytes_CheckExact(items) ? PyBytes_GET_SIZE(items) : 0;
 }
 
+/* Whether the content is written anew, instead of so many more changes. */
+int
+is_keyframe_due(const Followed *followed, size_t changes)
+{
+    Py_ssize_t size = size_of(followed->items) + (followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0);
+    return followed->changes + changes > (uint64_t)(KEYFRAME_SLACK + 2 * size);
+}
+
 /* Writes change rows of an object whose shadow is up to date already, as a `mutate` event. */
 int
 changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation)
 {
     uint64_t name = 0;
-    Py_ssize_t size;
     size_t at;
-    int named = PyUnicode_GET_LENGTH(operation) > 0;
+    int due, named = PyUnicode_GET_LENGTH(operation) > 0;
     if (named && string_id(core, operation, &name) < 0)
         return -1;
     if (drain(core) < 0)
         return -1;
+    due = is_keyframe_due(followed, count);
     followed->changes += count;
-    size = size_of(followed->items) + (followed->attributes ? PyDict_GET_SIZE(followed->attributes) : 0);
-    if (followed->changes > (uint64_t)(KEYFRAME_SLACK + 2 * size)) {
+    if (due) {
         if (write_content(core, followed) < 0 || drain(core) < 0)
             return -1;
     }

@@ -182,6 +182,20 @@ typedef struct {
     uint64_t value;
 } Row;
 
+/* Short strings by content: open addressing, linear probing. */
+typedef struct {
+    uint64_t hash;           /* 0: nothing lies here */
+    uint64_t id;
+    uint32_t at, length;     /* of the copy in `bytes` */
+} ShortString;
+
+typedef struct {
+    ShortString *entries;
+    size_t mask, used;
+    char *bytes;
+    size_t bytes_used, bytes_room;
+} ShortStrings;
+
 /* A string that the dict of strings holds, by its address. */
 typedef struct {
     PyObject *text;
@@ -203,7 +217,8 @@ typedef struct Core {
     size_t rows, room;
     uint64_t events;
     /* strings */
-    PyObject *strings;       /* owned dict: content → id */
+    ShortStrings shorts;
+    PyObject *strings;       /* owned dict: content → id, of all others */
     Py_ssize_t string_bytes;
     uint64_t next_string;
     KnownString known_strings[KNOWN_STRINGS];
@@ -239,7 +254,7 @@ typedef struct Core {
     PyObject *seen_globals;  /* borrowed: of the newest call, followed as a namespace; NULL: unknown */
     /* the ledger's own */
     PyObject *current;       /* owned ThreadRecord or NULL */
-    PyObject *suspended;     /* owned dict */
+    PtrMap suspended;        /* address of a frame → FrameRecord, owned */
     uint64_t next_frame, began;
     int64_t timed_at;
     uint64_t first_ticks, timed_ticks, step;   /* of the counter: at the first time row, the newest, a microsecond */
@@ -260,9 +275,9 @@ enum { CONTROL_EVENTS = 23, CONTROL_REQUEST = 48, CONTROL_PREDICATES = 52 };    
 
 /* rows.c: row_writer.py */
 int grow_rows(Row **rows, size_t *room, size_t wanted);
-int string_id(Core *core, PyObject *text, uint64_t *id);
 int scalar_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);   /* 0: no scalar */
 int flush(Core *core);
+int put_aside(Core *core);
 uint64_t new_time(Core *core);
 void write_time(Core *core);
 void pass_time(Core *core);
@@ -338,12 +353,25 @@ is_instance_like(uint8_t shape)
     return !is_immutable_shape(shape) && shape != SHAPE_CELL && shape != SHAPE_NAMESPACE;
 }
 
+/* strings.c: row_writer.py */
+enum { SHORT_STRING = 64 };
+int string_id(Core *core, PyObject *text, uint64_t *id);
+int quick_short_id(Core *core, PyObject *text, uint64_t *id);          /* 0: it takes the long way */
+void forget_strings(Core *core);                                       /* but those in the dict */
+static inline int
+is_short_string(const Core *core, PyObject *text)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    return PyUnicode_IS_COMPACT_ASCII(text) && length < SHORT_STRING && length <= core->limit_string;
+}
+
 /* objects.c: objects.py */
 Kind *kind_of(ObjectTable *table, PyTypeObject *cls);
 Followed *table_get(ObjectTable *table, PyObject *value);              /* borrowed, NULL: not followed */
 Followed *table_add(ObjectTable *table, PyObject *value, Kind *kind);  /* borrowed */
 void table_end(ObjectTable *table, Followed *followed);
 int table_sweep(ObjectTable *table);
+int table_sweep_quietly(ObjectTable *table);       /* 0: to let go of something could run code */
 void table_holds(ObjectTable *table, Followed *followed, void *held);
 Followed *table_owner_of(ObjectTable *table, void *held);              /* borrowed, NULL: nobody that lives */
 void table_note_death(ObjectTable *table, void *object);               /* at any time */
@@ -360,6 +388,13 @@ target_of(const Followed *followed)                                    /* borrow
     }
     /* Deep structures wait for their end with no references left, and weak ones not cleared yet. */
     return found == Py_None || Py_REFCNT(found) == 0 ? NULL : found;
+}
+
+/* Whether to let go of what is known of an object that ended can run no code. */
+static inline int
+ends_quietly(const Followed *dead)
+{
+    return dead->strong == NULL && dead->keepers == NULL && dead->kind->shape != SHAPE_NAMESPACE;
 }
 
 /* deaths.c */
@@ -399,6 +434,7 @@ int drain(Core *core);
 
 /* changes.c: changes.py, differences.py */
 int check(Core *core, Followed *followed, PyObject *operation);        /* 1: changed, -1: error */
+int is_keyframe_due(const Followed *followed, size_t changes);
 int changed(Core *core, Followed *followed, Row *rows, size_t count, PyObject *operation);
 int add_entry(Core *core, Followed *followed, PyObject *token, PyObject *key, PyObject *value);
 int is_tuple_as_written(const Followed *followed, PyObject *value);
@@ -436,6 +472,7 @@ int passed(Core *core, Followed *followed);
 int needed(Core *core, Followed *followed, PyObject *operation);
 int distrust(Core *core, Followed *followed);
 int settle(Core *core, FrameRecord *frame, int keep);
+int settle_quickly(Core *core, FrameRecord *frame);                    /* 0: it takes the long way */
 int value_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number);
 
 /* walks.c: checking.py */
@@ -450,6 +487,12 @@ int add_receiver(FrameRecord *frame, int depth, PyObject *value, PyObject *name,
 int take_receiver(FrameRecord *frame, int depth, Receiver *found);     /* 0: none; else `found` owns */
 FrameRecord *new_record(Core *core, PyObject *code, uint32_t site);
 FrameRecord *spare_record(Core *core, PyObject *code, uint32_t site);  /* NULL: there is none */
+
+/* suspensions.c: what Ledger has of it */
+void forget_suspended(Core *core);
+PyObject *core_suspend(Core *self, PyObject *record);
+PyObject *core_awaken(Core *self, PyObject *address);
+PyObject *core_is_suspended(Core *self, PyObject *address);
 
 /* calls.c: calls.py */
 int suspect_operands(Core *core, FrameRecord *frame, const Receiver *found, PyObject *callee, PyObject **arguments,
@@ -467,5 +510,6 @@ int prepare_probes(PyObject *module);
 int acquire(Core *core, PyThreadState *me);
 void release(Core *core);
 void look_around(Core *core);
+int renew_budget(Core *core, int rows);                                /* whether there are as many now */
 
 #endif

@@ -33,6 +33,46 @@ least(int64_t one, int64_t other)
     return one < other ? one : other;
 }
 
+/* How many rows may go into the ring before it is full or wraps around, or a sweep is due, or the time. */
+static inline int64_t
+rows_allowed(const Core *core)
+{
+    return least(least((int64_t)(core->until - core->count), (int64_t)(core->capacity - core->at) - 1),
+                 least((int64_t)(core->swept_at + SWEEP_EVERY - 1 - core->events),
+                       core->timed_at + TIME_EVERY - (int64_t)core->events));
+}
+
+/* In the middle of plain events: where only a sweep is due, which lets go of nothing that could run code, or the ring
+   has room again, they go on. */
+int
+renew_budget(Core *core, int rows)
+{
+    if ((int64_t)(core->capacity - core->at) - 1 <= rows || core->ring_words[CLOSED])
+        return 0;
+    if ((int64_t)(core->until - core->count) <= rows) {
+        core->until = __atomic_load_n(core->ring_words + CONSUMED, __ATOMIC_ACQUIRE) + core->capacity;
+        if ((int64_t)(core->until - core->count) <= rows)
+            return 0;
+    }
+    if (core->timed_at + TIME_EVERY - (int64_t)core->events < rows) {
+        write_time(core);
+        put_aside(core);
+    }
+    core->budget = rows_allowed(core);
+    if (core->budget < rows) {
+        /* A sweep is due. */
+        if (!table_sweep_quietly(core->objects) || !put_aside(core)) {
+            if (core->rows)
+                core->quick = NULL;   /* the rows of ends come first */
+            return 0;
+        }
+        core->swept_at = core->events;
+        core->budget = rows_allowed(core);
+    }
+    core->next = (Row *)core->ring_data + core->at;
+    return core->budget >= rows;
+}
+
 /* Nobody is at work any more: whether plain events of the running thread may go straight into the ring from here,
    and how many before a sweep is due, or the time, or the ring is full. */
 void
@@ -47,9 +87,7 @@ look_around(Core *core)
     depth = PyList_GET_SIZE(thread->stack);
     if (depth == 0)
         return;
-    core->budget = least(least((int64_t)(core->until - core->count), (int64_t)(core->capacity - core->at) - 1),
-                         least((int64_t)(core->swept_at + SWEEP_EVERY - 1 - core->events),
-                               core->timed_at + TIME_EVERY - (int64_t)core->events));
+    core->budget = rows_allowed(core);
     core->top = (FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 1);
     core->next = (Row *)core->ring_data + core->at;
     core->quick = core->running;

@@ -1,4 +1,4 @@
-/* Lines, calls, returns, suspensions and exceptions: frame_events.py. */
+/* Lines, calls, returns and exceptions: frame_events.py.  Suspensions: suspensions.c. */
 
 #include "probe.h"
 
@@ -98,7 +98,7 @@ gate:
     return done;
 }
 
-/* -- calls, returns, suspensions ------------------------------------------------------------------------------------ */
+/* -- calls and returns ------------------------------------------------------------------------------------------------ */
 
 static PyObject *
 call_operands(Probe *probe, Activation *frame)
@@ -195,8 +195,6 @@ out:
     return failed;
 }
 
-enum { QUICK_VALUES = 8 };
-
 /* Whether the globals of a module are followed as such. */
 static inline int
 is_known_module(Core *core, PyObject *globals)
@@ -221,7 +219,7 @@ quick_call(Probe *probe, Activation *frame)
     FrameRecord *record;
     Row binds[QUICK_VALUES];
     int at, count = probe->values, rows;
-    if (core->top->suspects || probe->cells || count > QUICK_VALUES || core->budget < count + 2 ||
+    if (core->top->suspects || probe->cells || count > QUICK_VALUES || !has_budget(core, 2 * count + 2) ||
         depth == stack->allocated || !is_known_module(core, frame->f_globals))
         return 0;
     for (at = 0; at < count; at++) {
@@ -235,6 +233,7 @@ quick_call(Probe *probe, Activation *frame)
     if (record == NULL)
         return 0;
     record->address = (uint64_t)(uintptr_t)frame;
+    quick_drain(core);
     rows = count + 1 + quick_time(core);
     for (at = 0; at < count; at++)
         core->next[at] = binds[at];
@@ -266,9 +265,10 @@ quick_return(Probe *probe, FrameRecord *frame, PyObject *value)
     uint32_t tag;
     uint64_t number;
     int rows;
-    if (depth < 2 || core->budget < 2 || !has_no_leftovers(frame) || !quick_value(core, value, &tag, &number))
+    if (depth < 2 || !has_budget(core, 3) || !has_no_leftovers(frame) || !quick_value(core, value, &tag, &number))
         return 0;
     caller = (FrameRecord *)PyList_GET_ITEM(stack, depth - 2);
+    quick_drain(core);
     rows = 1 + quick_time(core);
     quick_row(core, probe->head | tag, (uint32_t)caller->frame_id, number);
     quick_publish(core, rows);
@@ -304,7 +304,7 @@ fire_call(PyObject *self)
 }
 
 /* Writes the event that ends or suspends the current frame, and takes it off the stack. */
-static int
+int
 leave(Probe *probe, ThreadRecord *thread, uint32_t tag, uint64_t number)
 {
     Core *core = probe->core;
@@ -335,114 +335,6 @@ fire_return(PyObject *self)
     failed = find_settled(probe, thread) == NULL || value_token(core, value, &tag, &number) < 0 ||
              leave(probe, thread, tag, number) < 0 ? -1 : 0;
     FINISH(failed, PyTuple_Pack(1, value));
-}
-
-static int
-suspend(Core *core, FrameRecord *record)
-{
-    PyObject *address = PyLong_FromUnsignedLongLong(record->address);
-    int failed = address == NULL || PyDict_SetItem(core->suspended, address, (PyObject *)record) < 0;
-    Py_XDECREF(address);
-    return failed ? -1 : 0;
-}
-
-static int
-yield_event(Probe *probe, ThreadRecord *thread, FrameRecord *record, PyObject *value)
-{
-    Core *core = probe->core;
-    uint32_t tag;
-    uint64_t number;
-    int failed;
-    Py_INCREF(record);
-    record->passive = 0;
-    failed = (record->suspects && settle(core, record, 1) < 0) || value_token(core, value, &tag, &number) < 0 ||
-             leave(probe, thread, tag, number) < 0;
-    if (!failed) {
-        record->suspended_line = probe->line;
-        failed = suspend(core, record) < 0;
-    }
-    Py_DECREF(record);
-    return failed ? -1 : 0;
-}
-
-PyObject *
-fire_yield(PyObject *self)
-{
-    Probe *probe = (Probe *)self;
-    Core *core = probe->core;
-    PyThreadState *me = this_thread();
-    Activation *frame = activation_of(me);
-    PyObject *value = frame->localsplus[probe->at];
-    ThreadRecord *thread;
-    FrameRecord *record;
-    Py_ssize_t depth;
-    int failed;
-    START(with_frame(core, value));
-    record = top_of(thread);
-    depth = PyList_GET_SIZE(thread->stack);
-    if (record == NULL || record->address != (uint64_t)(uintptr_t)frame ||
-        (depth > 1 && ((FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 2))->passive)) {
-        return hand_over(probe, with_frame(core, value));
-    }
-    failed = yield_event(probe, thread, record, value);
-    FINISH(failed, with_frame(core, value));
-}
-
-static int
-resume_event(Probe *probe, ThreadRecord *thread, FrameRecord *record, PyObject *value)
-{
-    Core *core = probe->core;
-    uint32_t tag;
-    uint64_t number;
-    if ((record->suspects && settle(core, record, 1) < 0) || value_token(core, value, &tag, &number) < 0 ||
-        drain(core) < 0)
-        return -1;
-    pass_time(core);
-    if (put_event(core, probe->head | tag, (uint32_t)record->frame_id, number) < 0)
-        return -1;
-    return PyList_Append(thread->stack, (PyObject *)record);
-}
-
-PyObject *
-fire_resume(PyObject *self)
-{
-    Probe *probe = (Probe *)self;
-    Core *core = probe->core;
-    PyThreadState *me = this_thread();
-    Activation *frame = activation_of(me);
-    PyObject *value = frame->localsplus[probe->at], *address;
-    ThreadRecord *thread;
-    FrameRecord *record, *caller;
-    int failed = 0;
-    START(with_frame(core, value));
-    address = PyLong_FromVoidPtr(frame);
-    record = address ? (FrameRecord *)PyDict_GetItemWithError(core->suspended, address) : NULL;
-    if (record == NULL || record->code != probe->code) {
-        Py_XDECREF(address);
-        if (PyErr_Occurred())
-            PyErr_Clear();
-        return hand_over(probe, with_frame(core, value));
-    }
-    caller = top_of(thread);
-    if (caller != NULL && caller->suspects)
-        failed = settle(core, caller, 1);
-    Py_INCREF(record);
-    if (!failed) {
-        failed = PyDict_DelItem(core->suspended, address);
-        if (!failed)
-            failed = resume_event(probe, thread, record, value);
-        if (failed < 0) {
-            /* It is suspended still for the one who does it anew. */
-            PyObject *raised = take_error();
-            if (PyDict_SetItem(core->suspended, address, (PyObject *)record) < 0)
-                PyErr_Clear();
-            if (raised != NULL)
-                give_back_error(raised);
-        }
-    }
-    Py_DECREF(record);
-    Py_DECREF(address);
-    FINISH(failed, with_frame(core, value));
 }
 
 /* -- exceptions: the reference's ------------------------------------------------------------------------------------------ */

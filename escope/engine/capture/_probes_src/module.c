@@ -57,13 +57,12 @@ core_init(Core *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
     self->objects->core = self;
     self->strings = PyDict_New();
     self->acts = PyDict_New();
-    self->suspended = PyDict_New();
     self->next_string = self->next_frame = 1;
     self->timed_at = -TIME_EVERY;
     self->walk_credit = self->lent_credit = WALK_CREDIT;
     clock_gettime(CLOCK_MONOTONIC, &now);
     self->began = (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-    return self->strings && self->acts && self->suspended ? 0 : -1;
+    return self->strings && self->acts ? 0 : -1;
 }
 
 static void
@@ -373,9 +372,9 @@ core_begin_anew(Core *self, PyObject *args)
     while (self->work_count)
         Py_DECREF(self->work[--self->work_count]);
     PyDict_Clear(self->strings);
-    memset(self->known_strings, 0, sizeof self->known_strings);
+    forget_strings(self);
     self->string_bytes = 0;
-    PyDict_Clear(self->suspended);
+    forget_suspended(self);
     Py_CLEAR(self->current);
     self->objects->core = NULL;
     table_let_go(self->objects);
@@ -405,7 +404,7 @@ core_set_string_bytes(Core *self, PyObject *value, void *Py_UNUSED(closure))
 {
     self->string_bytes = PyLong_AsSsize_t(value);
     if (self->string_bytes == 0)
-        memset(self->known_strings, 0, sizeof self->known_strings);   /* they are let go of */
+        forget_strings(self);
     return PyErr_Occurred() ? -1 : 0;
 }
 
@@ -470,6 +469,9 @@ static PyMethodDef core_methods[] = {
     {"register", (PyCFunction)core_register, METH_O, NULL},
     {"watch", (PyCFunction)core_watch, METH_VARARGS, NULL},
     {"new_frame", (PyCFunction)core_new_frame, METH_O, NULL},
+    {"suspend", (PyCFunction)core_suspend, METH_O, NULL},
+    {"awaken", (PyCFunction)core_awaken, METH_O, NULL},
+    {"is_suspended", (PyCFunction)core_is_suspended, METH_O, NULL},
     {"forget_thread", (PyCFunction)core_forget_thread, METH_NOARGS, NULL},
     {"forked", (PyCFunction)core_fork, METH_NOARGS, NULL},
     {"begin_anew", (PyCFunction)core_begin_anew, METH_VARARGS, NULL},
@@ -483,7 +485,6 @@ static PyMemberDef core_members[] = {
     {"_strings", T_OBJECT, offsetof(Core, strings), READONLY, NULL},
     {"_next_string", T_ULONGLONG, offsetof(Core, next_string), 0, NULL},
     {"acts", T_OBJECT, offsetof(Core, acts), READONLY, NULL},
-    {"suspended", T_OBJECT, offsetof(Core, suspended), READONLY, NULL},
     {"timed_at", T_LONGLONG, offsetof(Core, timed_at), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };

@@ -70,6 +70,7 @@ quick_setattr(Probe *probe, PyObject *owner, PyObject *value)
         PyErr_Clear();
         return 0;
     }
+    quick_drain(core);
     quick_event(core, probe->head | tag | APPLIED, (uint32_t)target->object_id, number);
     return 1;
 }
@@ -202,15 +203,94 @@ all_operands(Probe *probe, PyObject **operand)
     return made;
 }
 
+/* Puts `item` into a place of a shadow; what lay there runs no code as it goes: a scalar, or what is known of an
+   object, which others hold too. */
+static inline int
+replace_quietly(PyObject **place, PyObject *item)
+{
+    PyObject *before = *place;
+    if (!is_scalar(before) && Py_REFCNT(before) == 1)
+        return 0;
+    *place = Py_NewRef(item);
+    Py_DECREF(before);
+    return 1;
+}
+
+/* The shadow of a dict, where an item is stored under a str: 0: it takes the long way. */
+static inline int
+quick_entry(Core *core, Followed *target, PyObject *container, PyObject *key, PyObject *item)
+{
+    PyObject *known = PyDict_GetItemWithError(target->items, key), *pair;
+    Py_ssize_t length = PyDict_GET_SIZE(container);
+    int collects, failed;
+    if (length > core->limit_items || length != PyDict_GET_SIZE(target->items) + (known == NULL))
+        return 0;
+    if (known != NULL) {
+        if (Py_REFCNT(known) != 1 || !replace_quietly(&PyTuple_GET_ITEM(known, 1), item))
+            return 0;
+        target->length = length;
+        return 1;
+    }
+    collects = HOLD_COLLECTOR();
+    pair = PyTuple_Pack(2, key, item);
+    failed = pair == NULL || PyDict_SetItem(target->items, key, pair) < 0;
+    Py_XDECREF(pair);
+    FREE_COLLECTOR(collects);
+    if (failed) {
+        PyErr_Clear();
+        return 0;
+    }
+    target->length = length;
+    return 1;
+}
+
+/* A scalar, or an object that is as it was written, stored into a list or under a str into a dict, which is known as it
+   was before: written at once, 1; else 0. */
+static inline int
+quick_setitem(Probe *probe, PyObject *container, PyObject *key, PyObject *value)
+{
+    Core *core = probe->core;
+    Followed *target = map_get(&core->objects->by_address, container);
+    PyObject *item = value;
+    uint32_t tag, key_tag;
+    uint64_t number, key_number;
+    if (target == NULL || target->fresh || target->stale || target->broken || target->items == NULL ||
+        target_of(target) != container || !has_budget(core, 3) || !quick_value(core, value, &tag, &number) ||
+        !quick_token(core, key, &key_tag, &key_number))
+        return 0;
+    if (tag == TAG_OBJECT)
+        item = map_get(&core->objects->by_address, value);
+    if (PyList_CheckExact(container)) {
+        Py_ssize_t length = PyList_GET_SIZE(container), place = (Py_ssize_t)key_number;
+        if (key_tag != TAG_INT || length != target->length || place >= length || place >= core->limit_items || place < 0 ||
+            place >= PyList_GET_SIZE(target->items) || !replace_quietly(&PyList_GET_ITEM(target->items, place), item))
+            return 0;
+    }
+    else if (!PyDict_CheckExact(container) || key_tag != TAG_STR || target->kind->shape != SHAPE_DICT ||
+             !target->kind->plain_setitem || map_get(&core->objects->by_dict, container) != NULL ||
+             !quick_entry(core, target, container, key, item))
+        return 0;
+    quick_drain(core);
+    quick_row(core, HEAD(DETAIL_KEY) | key_tag, 0, key_number);
+    quick_row(core, probe->head | tag | APPLIED, (uint32_t)target->object_id, number);
+    quick_publish(core, 2);
+    return 1;
+}
+
 PyObject *
 fire_setitem(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me = quick != NULL ? core->quick : this_thread();
     PyObject **operand = activation_of(me)->localsplus + probe->at;   /* value, container, key */
     ThreadRecord *thread;
     int failed;
+    if (LIKELY(quick != NULL && probe->count == 3 && quick_setitem(probe, operand[1], operand[2], operand[0]))) {
+        quick->passive = 0;
+        return DONE;
+    }
     if (!core->on)
         return DONE;
     if (probe->count != 3 || !begin(core, me))

@@ -523,6 +523,12 @@ survivors(ObjectTable *table, Followed **candidates, size_t count)
     return kept;
 }
 
+static inline size_t
+slice_end(const ObjectTable *table, size_t start)
+{
+    return start + OLD_SLICE < table->old_count ? start + OLD_SLICE : table->old_count;
+}
+
 static int
 sweep(ObjectTable *table)
 {
@@ -549,13 +555,36 @@ sweep(ObjectTable *table)
     }
     if (table->old_count) {
         size_t start = table->cursor < table->old_count ? table->cursor : 0;
-        size_t end = start + OLD_SLICE < table->old_count ? start + OLD_SLICE : table->old_count;
+        size_t end = slice_end(table, start);
         size_t kept = survivors(table, table->old + start, end - start);
         memmove(table->old + start + kept, table->old + end, (table->old_count - end) * sizeof(Followed *));
         table->old_count -= (end - start) - kept;
         table->cursor = start + kept;
     }
     return 0;
+}
+
+int
+table_sweep_quietly(ObjectTable *table)
+{
+    size_t start = table->cursor < table->old_count ? table->cursor : 0, end = slice_end(table, start), at;
+    if (table->young_count >= YOUNG_SWEEP)
+        return 0;
+    for (at = start; at < end; at++) {
+        Followed *followed = table->old[at];
+        if (!followed->object_id || Py_REFCNT(followed->strong) <= 1)
+            return 0;
+    }
+    while (table->dead_count) {
+        Followed *dead = table->dead[table->dead_count - 1];
+        if (!ends_quietly(dead))
+            return 0;
+        table->dead_count--;
+        table_end(table, dead);
+        Py_DECREF(dead);
+    }
+    table->cursor = end;
+    return 1;
 }
 
 int

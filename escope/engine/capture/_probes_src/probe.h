@@ -8,6 +8,8 @@
 
 #include "quick.h"
 
+enum { QUIET_TYPES = 6 };
+
 typedef struct {
     PyObject_HEAD
     Core *core;              /* owned */
@@ -28,10 +30,17 @@ typedef struct {
     uint8_t plain_call;      /* CALL: of a function's body, and no finalizer's */
     int values, cells;       /* CALL: how many of `slots` are values, then cells */
     int *slots;              /* CALL: owned */
-    PyTypeObject *quiet_type;    /* TOUCH: borrowed from its Kind: values of it are read without a change */
+    /* TOUCH: types, borrowed from their Kinds, whose values are read without a change; the newest first */
+    PyTypeObject *quiet_types[QUIET_TYPES];
 } Probe;
 
 #define DONE Py_NewRef(Py_None)
+
+/* probes.c, joined.c */
+extern PyTypeObject JoinedType;
+int is_single_probe(PyObject *object);
+PyObject *probe_reduce(PyObject *self, PyObject *ignored);
+PyObject *join_probes(PyObject *module, PyObject *probes);
 
 /* firing.c */
 PyObject *leave_to_reference(Probe *probe, PyObject *operands);      /* takes over `operands` */
@@ -45,7 +54,7 @@ void *frame_place(PyObject *frame);
 FrameRecord *find_unusual(Probe *probe, ThreadRecord *thread);
 int prepare_firing(void);
 
-/* frame_events.c, variable_events.c, object_events.c, suspicions.c */
+/* frame_events.c, suspensions.c, variable_events.c, object_events.c, suspicions.c */
 PyObject *fire_args(PyObject *self);
 PyObject *fire_call(PyObject *self);
 PyObject *fire_delattr(PyObject *self);
@@ -70,6 +79,20 @@ PyObject *fire_store_own(PyObject *self);
 PyObject *fire_touch(PyObject *self);
 PyObject *fire_yield(PyObject *self);
 
+/* What an instruction consumed was kept for its probe: lets go of it as the instruction would have, the lowest first.
+   `done` is what the probe gave. */
+static inline PyObject *
+let_go(PyObject *self, PyObject *done)
+{
+    Probe *probe = (Probe *)self;
+    PyObject **operand = activation_of(running_thread(probe->core))->localsplus + probe->at;
+    int at;
+    for (at = 0; done != NULL && at < probe->count; at++)
+        Py_SETREF(operand[at], Py_NewRef(Py_None));
+    return done;
+}
+
+int leave(Probe *probe, ThreadRecord *thread, uint32_t tag, uint64_t number);
 int store_event(Probe *probe, ThreadRecord *thread, PyObject *value);
 int prepare_frame_events(void);
 int prepare_suspicions(void);

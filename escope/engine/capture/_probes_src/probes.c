@@ -5,16 +5,30 @@
 
 /* -- the types: one for each kind of probe ------------------------------------------------------------------------------------ */
 
+#define OVER(kind)                                  \
+    static PyObject *                               \
+    over_##kind(PyObject *self)                     \
+    {                                               \
+        return let_go(self, fire_##kind(self));     \
+    }
+
+OVER(setattr)
+OVER(delattr)
+OVER(setitem)
+OVER(delitem)
+OVER(store_global)
+OVER(store_own)
+
 static const struct {
     const char *name;
     unaryfunc fire;
 } kinds[] = {
     {"line", fire_line}, {"call", fire_call}, {"return", fire_return}, {"yield", fire_yield},
     {"resume", fire_resume}, {"store", fire_store}, {"store_cell", fire_store_cell},
-    {"store_global", fire_store_global}, {"store_own", fire_store_own}, {"delete", fire_delete},
+    {"store_global", over_store_global}, {"store_own", over_store_own}, {"delete", fire_delete},
     {"delete_cell", fire_delete_cell}, {"delete_global", fire_delete_global}, {"delete_own", fire_delete_own},
-    {"restore", fire_restore}, {"save", fire_delete}, {"drop", fire_delete}, {"setattr", fire_setattr},
-    {"delattr", fire_delattr}, {"setitem", fire_setitem}, {"delitem", fire_delitem}, {"except", fire_error},
+    {"restore", fire_restore}, {"save", fire_delete}, {"drop", fire_delete}, {"setattr", over_setattr},
+    {"delattr", over_delattr}, {"setitem", over_setitem}, {"delitem", over_delitem}, {"except", fire_error},
     {"handle", fire_error}, {"unwind", fire_error}, {"raising", fire_plain}, {"receiver", fire_receiver},
     {"args", fire_args}, {"touch", fire_touch}, {"imported", fire_plain},
 };
@@ -39,7 +53,7 @@ probe_dealloc(Probe *self)
 }
 
 /* A pickled code object holds 0 in a probe's place: `~0` does nothing, also where escope is not installed. */
-static PyObject *
+PyObject *
 probe_reduce(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(ignored))
 {
     return Py_BuildValue("O(i)", &PyLong_Type, 0);
@@ -169,11 +183,17 @@ out:
     return (PyObject *)probe;
 }
 
+int
+is_single_probe(PyObject *object)
+{
+    PyTypeObject *cls = Py_TYPE(object);
+    return cls >= types && cls < types + KINDS;
+}
+
 static PyObject *
 is_probe(PyObject *Py_UNUSED(module), PyObject *object)
 {
-    PyTypeObject *cls = Py_TYPE(object);
-    return PyBool_FromLong(cls >= types && cls < types + KINDS);
+    return PyBool_FromLong(is_single_probe(object) || Py_TYPE(object) == &JoinedType);
 }
 
 static PyObject *
@@ -188,6 +208,7 @@ address(PyObject *Py_UNUSED(module), PyObject *frame)
 
 static PyMethodDef functions[] = {
     {"make_probe", make_probe, METH_VARARGS, NULL},
+    {"join", join_probes, METH_O, NULL},
     {"is_probe", is_probe, METH_O, NULL},
     {"address", address, METH_O, NULL},
     {NULL, NULL, 0, NULL},
@@ -214,5 +235,7 @@ prepare_probes(PyObject *module)
         if (PyType_Ready(type) < 0)
             return -1;
     }
+    if (PyType_Ready(&JoinedType) < 0)
+        return -1;
     return PyModule_AddFunctions(module, functions);
 }

@@ -6,15 +6,34 @@
 
 #include "core.h"
 
+/* The most rows of a plain event, but for definitions of its strings: first sights of its arguments, what they are, the
+   time, the event. */
+enum { QUICK_VALUES = 8, QUICK_ROWS = 2 * QUICK_VALUES + 2 };
+
+/* Whether so many rows may be written before the next look around. */
+static inline int
+has_budget(Core *core, int rows)
+{
+    return LIKELY(core->budget >= rows) || renew_budget(core, rows);
+}
+
+/* The thread that runs: without a look into its own storage, if its plain events may be written. */
+static inline PyThreadState *
+running_thread(const Core *core)
+{
+    PyThreadState *quick = core->quick;
+    return LIKELY(quick != NULL && quick == holder(core->interpreter)) ? quick : this_thread();
+}
+
 /* The innermost frame, if it is one of `code` and the running thread may write plain events of it; else NULL. */
 static inline FrameRecord *
-quick_frame(const Core *core, const PyObject *code)
+quick_frame(Core *core, const PyObject *code)
 {
     FrameRecord *top = core->top;
     PyThreadState *quick = core->quick;
-    if (UNLIKELY(quick == NULL || quick != holder(core->interpreter) || core->budget <= 0))
+    if (UNLIKELY(quick == NULL || quick != holder(core->interpreter) || !has_budget(core, 1)))
         return NULL;
-    return LIKELY(top->code == code && top->suspects == 0) ? top : NULL;
+    return LIKELY(top->code == code && (top->suspects == 0 || settle_quickly(core, top))) ? top : NULL;
 }
 
 static inline void
@@ -55,7 +74,8 @@ quick_time(Core *core)
     return 1;
 }
 
-/* The token of a scalar that is written already, or needs no writing. */
+/* The token of a scalar that is written already, or needs no more writing than a short string: its rows are put, and
+   published with the event. */
 static inline int
 quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
 {
@@ -71,7 +91,8 @@ quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     }
     if (cls == &PyUnicode_Type) {
         *tag = TAG_STR;
-        return known_string(core, value, number) != NULL;
+        return is_short_string(core, value) ? quick_short_id(core, value, number)
+                                            : known_string(core, value, number) != NULL;
     }
     if (value == Py_None) {
         *tag = TAG_NONE;
@@ -86,7 +107,12 @@ quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     return 0;
 }
 
-/* The same, also of a small object that is known and whose content is seen to be what was written. */
+/* first_sights.c */
+Followed *quick_first_sight(Core *core, PyObject *value, Followed *before);    /* NULL: it takes the long way */
+void write_first_sights(Core *core);
+
+/* The same, also of a small object that is known and whose content is seen to be what was written, and of a bare one
+   that is new: `quick_drain` has to come before the rows of the event. */
 static inline int
 quick_value(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
 {
@@ -94,9 +120,14 @@ quick_value(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     if (quick_token(core, value, tag, number))
         return 1;
     known = map_get(&core->objects->by_address, value);
-    if (known == NULL || known->fresh || target_of(known) != value)
+    if (known == NULL || target_of(known) != value) {
+        known = quick_first_sight(core, value, known);
+        if (known == NULL)
+            return 0;
+    }
+    else if (known->fresh)
         return 0;
-    if (!is_immutable(known)) {
+    else if (!is_immutable(known)) {
         if (known->length > SMALL || !is_unchanged(core, known, value))
             return 0;
         known->checked_at = core->events;
@@ -104,6 +135,13 @@ quick_value(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
     *tag = TAG_OBJECT;
     *number = known->object_id;
     return 1;
+}
+
+static inline void
+quick_drain(Core *core)
+{
+    if (UNLIKELY(core->work_count))
+        write_first_sights(core);
 }
 
 #endif

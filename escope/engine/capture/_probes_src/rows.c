@@ -1,11 +1,7 @@
-/* Rows of the event in the making, strings once by content, and their way into the ring: row_writer.py, and what
-   Recorder._flush does. */
+/* Rows of the event in the making, and their way into the ring: row_writer.py, and what Recorder._flush does. */
 
 #include <time.h>
 #include "core.h"
-
-enum { STRING_CACHE = 16 << 20 };
-
 
 int
 grow_rows(Row **rows, size_t *room, size_t wanted)
@@ -59,69 +55,7 @@ pass_time(Core *core)
         write_time(core);
 }
 
-/* -- strings ------------------------------------------------------------------------------------------------ */
-
-static int
-define_ascii(Core *core, PyObject *text, uint64_t *id)
-{
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text), at;
-    const char *data = (const char *)PyUnicode_1BYTE_DATA(text);
-    PyObject *number;
-    int failed;
-
-    if (core->string_bytes > STRING_CACHE) {
-        memset(core->known_strings, 0, sizeof core->known_strings);
-        PyDict_Clear(core->strings);
-        core->string_bytes = 0;
-    }
-    *id = core->next_string++;
-    number = PyLong_FromUnsignedLongLong(*id);
-    if (number == NULL)
-        return -1;
-    failed = PyDict_SetItem(core->strings, text, number);
-    Py_DECREF(number);
-    if (failed < 0)
-        return -1;
-    core->known_strings[ptr_hash(text) & (KNOWN_STRINGS - 1)] = (KnownString){text, *id};
-    core->string_bytes += length + 100;
-    if (put_row(core, HEAD(DETAIL_STRING) | TAG_STR, (uint32_t)length, *id) < 0)
-        return -1;
-    for (at = 0; at < length; at += 12) {
-        char piece[12] = {0};
-        uint32_t aux;
-        uint64_t low;
-        memcpy(piece, data + at, length - at < 12 ? (size_t)(length - at) : 12);
-        memcpy(&aux, piece, 4);
-        memcpy(&low, piece + 4, 8);
-        if (put_row(core, HEAD(DETAIL_DATA), aux, low) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-int
-string_id(Core *core, PyObject *text, uint64_t *id)
-{
-    PyObject *known;
-    if (LIKELY(known_string(core, text, id)))
-        return 0;
-    known = PyDict_GetItemWithError(core->strings, text);
-    if (LIKELY(known != NULL)) {
-        *id = PyLong_AsUnsignedLongLong(known);
-        return 0;
-    }
-    if (PyErr_Occurred())
-        return -1;
-    if (PyUnicode_IS_COMPACT_ASCII(text) && PyUnicode_GET_LENGTH(text) <= core->limit_string)
-        return define_ascii(core, text, id);
-    known = UPCALL(PyObject_CallMethod, (PyObject *)core, "_define_string", "iOOn", TAG_STR, text, text,
-                                PyUnicode_GET_LENGTH(text));
-    if (known == NULL)
-        return -1;
-    *id = PyLong_AsUnsignedLongLong(known);
-    Py_DECREF(known);
-    return 0;
-}
+/* -- scalars ---------------------------------------------------------------------------------------------------- */
 
 /* How an exact scalar stands in a row.  1: written to `tag` and `number`; 0: it is none; -1: error. */
 int
@@ -227,6 +161,21 @@ flush_slowly(Core *core)
     return -1;
 }
 
+/* Puts rows that come before the next event into the ring where that is easy; it is published with the event.
+   Whether none are left. */
+int
+put_aside(Core *core)
+{
+    size_t rows = core->rows;
+    if (core->count + rows > core->until || core->at + rows >= core->capacity || core->forked)
+        return rows == 0;
+    memcpy(core->ring_data + core->at * sizeof(Row), core->out, rows * sizeof(Row));
+    core->count += rows;
+    core->at += rows;
+    core->rows = 0;
+    return 1;
+}
+
 int
 flush(Core *core)
 {
@@ -254,7 +203,9 @@ flush(Core *core)
     }
     if (UNLIKELY(core->events - core->swept_at >= SWEEP_EVERY)) {
         core->swept_at = core->events;
-        return table_sweep(core->objects);
+        if (table_sweep(core->objects) < 0)
+            return -1;
+        put_aside(core);
     }
     return 0;
 }

@@ -191,6 +191,28 @@ reads_by_seen_code(Core *core, PyTypeObject *cls)
     return found != NULL && Py_TYPE(found) == &PyFunction_Type && is_seen(core, found);
 }
 
+static void
+note_quiet_type(Probe *probe, PyTypeObject *cls)
+{
+    memmove(probe->quiet_types + 1, probe->quiet_types, (QUIET_TYPES - 1) * sizeof(PyTypeObject *));
+    probe->quiet_types[0] = cls;
+}
+
+static inline int
+is_quiet_type(const Probe *probe, const PyTypeObject *cls)
+{
+    int at;
+    if (LIKELY(cls == probe->quiet_types[0]))
+        return 1;
+    if (cls == &PyLong_Type || cls == &PyFloat_Type || cls == &PyUnicode_Type)
+        return 1;
+    for (at = 1; at < QUIET_TYPES; at++) {
+        if (probe->quiet_types[at] == cls)
+            return 1;
+    }
+    return 0;
+}
+
 static int
 touch_event(Probe *probe, ThreadRecord *thread, PyObject *value)
 {
@@ -208,19 +230,22 @@ touch_event(Probe *probe, ThreadRecord *thread, PyObject *value)
         int own_dict = probe->name == text_dict && kind->has_dict;
         if (own_dict && note_instance_dict(core, value) < 0)
             return -1;
-        if (kind->shape == SHAPE_NAMED)
+        if (kind->shape == SHAPE_NAMED) {
+            if (!own_dict)
+                note_quiet_type(probe, kind->cls);
             return 0;
+        }
         quiet = PyDict_GetItemWithError(kind->quiet_names, probe->name);
         if (quiet == NULL)
             return PyErr_Occurred() ? -1 : 1;
         if (quiet == Py_True) {
             if (!own_dict)
-                probe->quiet_type = kind->cls;
+                note_quiet_type(probe, kind->cls);
             return 0;
         }
     }
     else if (kind->steady && !probe->ruthless) {
-        probe->quiet_type = kind->cls;
+        note_quiet_type(probe, kind->cls);
         return 0;
     }
     if (Py_TYPE(value) == &PyGen_Type && is_seen_generator(core, value))
@@ -240,16 +265,12 @@ fire_touch(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    FrameRecord *frame = quick_frame(core, probe->code);
-    PyThreadState *me = frame != NULL ? core->quick : this_thread();
+    PyThreadState *me = running_thread(core);
     PyObject *value = activation_of(me)->localsplus[probe->at];
     ThreadRecord *thread;
     int done;
-    if (LIKELY(frame != NULL && Py_TYPE(value) == probe->quiet_type)) {
-        frame->passive = 0;
-        return DONE;
-    }
-    if (is_scalar(value))
+    /* What the read cannot change is nothing to be noted; what is pending may wait for the next probe. */
+    if (LIKELY(is_quiet_type(probe, Py_TYPE(value)) || is_scalar(value)))
         return DONE;
     START(PyTuple_Pack(1, value));
     done = touch_event(probe, thread, value);

@@ -32,6 +32,7 @@ fire_store(PyObject *self)
         uint64_t number;
         if (LIKELY(quick_value(core, value, &tag, &number))) {
             quick->passive = 0;
+            quick_drain(core);
             quick_event(core, probe->head | tag, 0, number);
             return DONE;
         }
@@ -189,8 +190,14 @@ fire_delete(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
+    FrameRecord *quick = quick_frame(core, probe->code);
     ThreadRecord *thread;
     int failed;
+    if (LIKELY(quick != NULL && !probe->in_cell)) {
+        quick->passive = 0;
+        quick_event(core, probe->head, 0, 0);
+        return DONE;
+    }
     if (!core->on)
         return DONE;
     if (probe->in_cell || !begin(core, this_thread()))
@@ -214,10 +221,21 @@ fire_restore(PyObject *self)
 {
     Probe *probe = (Probe *)self;
     Core *core = probe->core;
-    PyThreadState *me = this_thread();
+    FrameRecord *quick = quick_frame(core, probe->code);
+    PyThreadState *me = quick != NULL ? core->quick : this_thread();
     PyObject *value = activation_of(me)->localsplus[probe->slot];
     ThreadRecord *thread;
     int failed;
+    if (LIKELY(quick != NULL && !probe->in_cell)) {
+        uint32_t tag = 0;
+        uint64_t number = 0;
+        if (value == NULL || quick_value(core, value, &tag, &number)) {
+            quick->passive = 0;
+            quick_drain(core);
+            quick_event(core, probe->head | tag, 0, number);
+            return DONE;
+        }
+    }
     if (!core->on)
         return DONE;
     if (probe->in_cell || !begin(core, me))

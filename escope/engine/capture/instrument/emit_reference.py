@@ -78,8 +78,12 @@ def _over(insert: Insert, op: Op) -> tuple[Steps, Steps]:
     if insert.role is Role.SETATTR:
         return (Step("COPY", 2),) * 2, (_LOAD, Step("SWAP", 2), Step("STORE_SUBSCR"))
     kept = kept_operands(insert, op)
-    pack = (Step("BUILD_TUPLE", kept),) if insert.role in (Role.SETITEM, Role.DELITEM) else ()
-    return (Step("COPY", kept),) * kept, (*pack, _LOAD, Step("SWAP", 2), _DELETE)
+    copies = (Step("COPY", kept),) * kept
+    if insert.role not in (Role.SETITEM, Role.DELITEM):
+        return copies, (_LOAD, Step("SWAP", 2), _DELETE)
+    pack = (Step("BUILD_TUPLE", kept), _LOAD, Step("SWAP", 2), _DELETE)
+    # They end as they would have without the probe, the lowest first, and not with the tuple, the last first.
+    return copies, (*copies, *pack, Step("SWAP", kept), *(Step("POP_TOP"),) * kept)
 
 
 def _fire(plan: Plan, insert: Insert) -> Steps:

@@ -15,9 +15,11 @@ from types import CodeType
 from typing import Any
 
 from escope.engine.capture.instrument.emit_reference import KEPT, PROBE, Steps
+from escope.engine.capture.instrument.fuse import Constants, fuse
 from escope.engine.capture.instrument.instructions import PY312, PY313, Body, Entry, Op
 from escope.engine.capture.instrument.lines import calm
 from escope.engine.capture.instrument.locations import location_table
+from escope.engine.capture.instrument.pieces import Guard, Label, Piece
 from escope.engine.capture.instrument.plan import Insert, Place, Plan
 from escope.engine.capture.sites import Location
 
@@ -29,50 +31,13 @@ _SPLIT = {
 }
 
 
-class Label:
-    """A place that jumps and handlers lead to."""
-
-    __slots__ = ("index",)
-
-    def __init__(self) -> None:
-        self.index = -1
-        """Of the piece that follows it."""
-
-
-@dataclass(slots=True, eq=False)
-class Guard:
-    """A handler; adjacent pieces with the same one share an entry of the exception table."""
-
-    label: Label
-    depth: int
-    lasti: bool
-
-
-@dataclass(slots=True)
-class Piece:
-    """One instruction of the new code."""
-
-    name: str
-    arg: int | None
-    location: Location
-    guard: Guard | None
-    origin: int = -1
-    """Index of the original instruction, -1 for one that was inserted."""
-    part: int = 0
-    """1: the second half of an original instruction that was split."""
-    label: Label | None = None
-    extended: int = 0
-    kept: int = 0
-    """Operands that lie on the stack below its own, for the probe after it."""
-
-
 @dataclass(slots=True)
 class Rewritten:
     """The new code, without its constants, and which of its instructions were inserted."""
 
     pieces: list[Piece]
-    constants: list[Insert | None]
-    """What follows the original constants: the probe of an insert, or None itself."""
+    constants: Constants
+    """What follows the original constants: the probe of some inserts, or None itself."""
     bytecode: bytes = field(repr=False)
     exceptions: bytes = field(repr=False)
     spans: list[tuple[int, Location]] = field(repr=False)
@@ -80,7 +45,7 @@ class Rewritten:
 
     def code(self, original: CodeType) -> CodeType:
         """The new code object, the ints 0 standing for its probes."""
-        placeholders = tuple(None if insert is None else 0 for insert in self.constants)
+        placeholders = tuple(None if one is None else 0 for one in self.constants)
         return original.replace(
             co_code=self.bytecode,
             co_consts=original.co_consts + placeholders,
@@ -89,11 +54,16 @@ class Rewritten:
         )
 
 
-def rewrite(plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]]) -> Rewritten:
-    """Insert the probes of `plan`, as `emit` makes them."""
+def rewrite(
+    plan: Plan, emit: Callable[[Plan, Insert], tuple[Steps, Steps]], *, fused: bool = False
+) -> Rewritten:
+    """Insert the probes of `plan`, as `emit` makes them; `fused`: neighbours become one."""
     layout = _Layout(plan, emit)
     layout.run()
-    return Rewritten(layout.pieces, layout.constants, *_assemble(layout.pieces))
+    pieces, constants = layout.pieces, layout.constants
+    if fused:
+        pieces, constants = fuse(pieces, constants, len(plan.body.code.co_consts))
+    return Rewritten(pieces, constants, *_assemble(pieces))
 
 
 class _Layout:
@@ -102,7 +72,7 @@ class _Layout:
         self.body: Body = plan.body
         self.emit = emit
         self.pieces: list[Piece] = []
-        self.constants: list[Insert | None] = []
+        self.constants: Constants = []
         self._labels = [Label() for _ in self.body.ops]
         self._branch_labels: dict[tuple[int, int], Label] = {}
         self._raised_labels: dict[int, Label] = {}
@@ -148,7 +118,7 @@ class _Layout:
         label.index = len(self.pieces)
 
     def _constant(self, insert: Insert | None) -> int:
-        self.constants.append(insert)
+        self.constants.append(None if insert is None else (insert,))
         return len(self.body.code.co_consts) + len(self.constants) - 1
 
     def _insert(

@@ -56,9 +56,7 @@ def tapped(code: CodeType, taps: Sequence[tuple[Point, tuple[str, ...], object]]
     rewritten = rewrite(plan, _emit)
     made = rewritten.code(code)
     stack_size = verify(body, plan.stacks, rewritten, made)
-    objects = tuple(
-        None if insert is None else taps[insert.spec][2] for insert in rewritten.constants
-    )
+    objects = tuple(None if one is None else taps[one[0].spec][2] for one in rewritten.constants)
     return made.replace(co_consts=code.co_consts + objects, co_stacksize=stack_size)
 
 

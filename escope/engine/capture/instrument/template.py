@@ -41,8 +41,8 @@ class Template(NamedTuple):
     exceptions: bytes
     stack_size: int
     specs: list[SiteSpec]
-    probes: list[ProbeTemplate | None]
-    """What follows the original constants; None stands for None itself."""
+    probes: list[tuple[ProbeTemplate, ...] | None]
+    """What follows the original constants: probes that fire as one; None stands for None itself."""
 
     def laid_over(self, code: CodeType, probes: tuple[object, ...]) -> CodeType:
         """`code`, which this was made for, rewritten, with `probes` behind its constants."""
@@ -82,9 +82,11 @@ def _plain(one: Template | Refusal) -> Any:
     ]
     probes = [
         None
-        if probe is None
-        else (probe.role.value, probe.spec, probe.extra, *(probe.operands or ()))
-        for probe in one.probes
+        if group is None
+        else [
+            (probe.role.value, probe.spec, probe.extra, *(probe.operands or ())) for probe in group
+        ]
+        for group in one.probes
     ]
     return (*one[:4], specs, probes)
 
@@ -97,7 +99,7 @@ def _template(
     specs: list[Any],
     probes: list[Any],
 ) -> Template:
-    made = [_spec(one) for one in specs], [_probe(one) for one in probes]
+    made = [_spec(one) for one in specs], [_group(one) for one in probes]
     return Template(bytecode, locations, exceptions, stack_size, *made)
 
 
@@ -107,8 +109,9 @@ def _spec(plain: tuple[Any, ...]) -> SiteSpec:
     return SiteSpec(_KINDS[kind], location, name, slot, offset)
 
 
-def _probe(plain: tuple[Any, ...] | None) -> ProbeTemplate | None:
-    if plain is None:
-        return None
-    role, spec, extra, *operands = plain
+def _group(plain: list[tuple[Any, ...]] | None) -> tuple[ProbeTemplate, ...] | None:
+    return None if plain is None else tuple(_probe(*one) for one in plain)
+
+
+def _probe(role: int, spec: int, extra: Any, *operands: int) -> ProbeTemplate:
     return ProbeTemplate(_ROLES[role], spec, extra, Operands(*operands) if operands else None)

@@ -65,6 +65,13 @@ class PeekingFactory(Protocol):
         """Return it; `constants` are those of the code as compiled."""
 
 
+class JoiningFactory(Protocol):
+    """Makes one probe of some that fire one after the other."""
+
+    def __call__(self, probes: tuple[object, ...]) -> object:
+        """Return it; `probes` are two or more that find their operands in the frame."""
+
+
 class Cache(Protocol):
     """Where templates of earlier runs lie."""
 
@@ -83,15 +90,18 @@ def instrument_code(
     table: Table,
     probes: ProbeFactory | None = None,
     peeking: PeekingFactory | None = None,
+    joining: JoiningFactory | None = None,
     cache: Cache | None = None,
 ) -> CodeType:
     """Return `code` with probes, in it and in every code object among its constants.
 
-    The probes are those of `probes`, which are handed their operands, or of `peeking`.  A code object that cannot
-    be rewritten safely stays as it is and is put on record with the reason.
+    The probes are those of `probes`, which are handed their operands, or of `peeking`, which come with `joining`.
+    A code object that cannot be rewritten safely stays as it is and is put on record with the reason.
     """
     templates, cached = _templates(code, source_sha, peeking is not None, cache)
-    work = _Instrumenting(module, source_sha, table, probes, peeking, iter(templates), cached)
+    work = _Instrumenting(
+        module, source_sha, table, probes, peeking, joining, iter(templates), cached
+    )
     return work.done(code, 0)
 
 
@@ -126,19 +136,23 @@ def _made(code: CodeType, peeking: bool) -> Iterator[Template | Refusal]:
 def _template(code: CodeType, peeking: bool) -> Template:
     body = parse(code)
     plan = make_plan(body)
-    rewritten = rewrite(plan, emit_peek.emit if peeking else emit_reference.emit)
+    emit = emit_peek.emit if peeking else emit_reference.emit
+    rewritten = rewrite(plan, emit, fused=peeking)
     made = rewritten.code(code)
     stack_size = verify(body, plan.stacks, rewritten, made)
     probes = [
         None
-        if insert is None
-        else ProbeTemplate(
-            insert.role,
-            insert.spec,
-            insert.extra,
-            emit_peek.peek(plan, insert) if peeking else None,
+        if group is None
+        else tuple(
+            ProbeTemplate(
+                insert.role,
+                insert.spec,
+                insert.extra,
+                emit_peek.peek(plan, insert) if peeking else None,
+            )
+            for insert in group
         )
-        for insert in rewritten.constants
+        for group in rewritten.constants
     ]
     return Template(
         made.co_code, made.co_linetable, made.co_exceptiontable, stack_size, plan.specs, probes
@@ -155,6 +169,7 @@ class _Instrumenting:
         table: Table,
         probes: ProbeFactory | None,
         peeking: PeekingFactory | None,
+        joining: JoiningFactory | None,
         templates: Iterator[Template | Refusal],
         cached: bool,
     ) -> None:
@@ -163,6 +178,7 @@ class _Instrumenting:
         self.table = table
         self.probes = probes
         self.peeking = peeking
+        self.joining = joining
         self.templates = templates
         self.cached = cached
 
@@ -191,10 +207,18 @@ class _Instrumenting:
             cached=self.cached,
         )
         probes = tuple(
-            None if probe is None else self._probe(probe, sites[probe.spec], record, code)
-            for probe in template.probes
+            None
+            if group is None
+            else self._joined([self._probe(one, sites[one.spec], record, code) for one in group])
+            for group in template.probes
         )
         return template.laid_over(code, probes), record.id
+
+    def _joined(self, probes: list[object]) -> object:
+        if len(probes) == 1:
+            return probes[0]
+        assert self.joining is not None
+        return self.joining(tuple(probes))
 
     def _probe(
         self, probe: ProbeTemplate, site: Site, record: CodeRecord, code: CodeType
