@@ -30,7 +30,6 @@ LET_GO_LATER = (
 HELD = {
     "finalizers": MET_AGAIN,
     "async_generators": LET_GO_LATER,
-    "ends_between_lines": LET_GO_LATER,
     "generated_classes": "the reference holds what has ended, and looks at it once more",
     "lazy_iterators": LET_GO_LATER,
 }

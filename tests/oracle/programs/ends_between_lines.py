@@ -37,6 +37,10 @@ class Keeper:
     pass
 
 
+class Rows(list):
+    pass
+
+
 def attributes():
     sink = Sink("kept")
     sink.first = Loud("first")
@@ -55,7 +59,7 @@ def items():
     seen = len(ends)
     Sink("lone items")[0] = Loud("fifth")
     seen = seen, len(ends)
-    [None][0] = Loud("sixth")
+    Rows([None])[0] = Loud("sixth")
     seen = *seen, len(ends)
     del Sink("deleting items")[Loud("seventh")]
     return *seen, len(ends)

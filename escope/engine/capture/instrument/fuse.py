@@ -1,8 +1,8 @@
 """Makes one probe of neighbours that nothing leads between: `~P ~Q` becomes `~(P, Q)`.
 
 A store and the line after it, a call and its first line: most lines.  What fires is the same, in the same order,
-at half the cost.  What was kept for the first probe is taken off the stack behind both; by then the probe itself has
-let go of it.
+at half the cost.  What was kept for the first probe is taken off the stack behind both; by then the probe itself
+has let go of it.
 """
 
 from __future__ import annotations
