@@ -111,7 +111,10 @@ import os
 import queue
 import sys
 import threading
+import warnings
 
+# A thread that was joined may still be about to end when the process forks, which is warned of.
+warnings.simplefilter("ignore")
 seen = set()
 
 def trace(frame, event, argument):

@@ -9,16 +9,14 @@ from collections import deque
 from itertools import count
 from typing import Any
 
-from escope.engine.capture.ledger import Ledger
 from escope.events import Kind
-from escope.storage.rows import FIRST_SITELESS, Detail
+from escope.storage.rows import FIRST_SITELESS
 
 # Plain ints: what an enum's members cost adds up here.
 SEND, RECEIVE, ACQUIRE, RELEASE = (
     int(FIRST_SITELESS + kind) << 8
     for kind in (Kind.SEND, Kind.RECEIVE, Kind.ACQUIRE, Kind.RELEASE)
 )
-_OPERATION = Detail.OPERATION << 8
 
 Waiting = tuple[int, int]
 """A message in a queue: its id, and the address of what was put."""
@@ -105,40 +103,3 @@ def _found(waiting: deque[Waiting], address: int) -> int:
             del waiting[place]
             return number
     return 0
-
-
-def tell(
-    ledger: Ledger,
-    head: int,
-    operation: int,
-    number: int,
-    target: Any,
-    *message: Any,
-) -> None:
-    """Write an event with one of the heads above and an `Operation`; `message`: what is sent, if it is.
-
-    It lies in the middle of a call of the current frame.  What that call changes is told where it is over, at
-    the frame's next event: to look for it here as well would cost more than all the rest.
-    """
-    encoder = ledger.encoder
-    target_id = object_id(ledger, target)
-    tag, value = ledger.value(message[0]) if message else (0, 0)
-    encoder.drain()
-    ledger.time()
-    encoder.row(_OPERATION, operation, number)
-    encoder.event(head | tag, target_id, value)
-
-
-def object_id(ledger: Ledger, value: Any) -> int:
-    """escope's id of a queue, lock, task or future.
-
-    Where the program's own code has not met it, its content is written and distrusted: nobody looks after it.
-    """
-    encoder = ledger.encoder
-    known = encoder.objects.get(value)
-    if known is not None:
-        return known.object_id
-    followed = encoder.follow(value)
-    encoder.drain()
-    encoder.distrust(followed)
-    return followed.object_id

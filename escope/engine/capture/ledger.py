@@ -118,6 +118,32 @@ class Ledger:
                 self.checker.passed(known)
         return self.encoder.token(value)
 
+    def object_id(self, value: Any) -> int:
+        """escope's id of a queue, lock, task or future.
+
+        Where the program's own code has not met it, its content is written and distrusted: nobody looks after it.
+        """
+        known = self.encoder.objects.get(value)
+        if known is not None:
+            return known.object_id
+        followed = self.encoder.follow(value)
+        self.encoder.drain()
+        self.encoder.distrust(followed)
+        return followed.object_id
+
+    def tell(self, head: int, operation: int, number: int, target: Any, *message: Any) -> None:
+        """Write an event of a channel and an `Operation`; `message`: what is sent, if it is.
+
+        It lies in the middle of a call of the current frame.  What that call changes is told where it is over, at
+        the frame's next event: to look for it here as well would cost more than all the rest.
+        """
+        target_id = self.object_id(target)
+        tag, value = self.value(message[0]) if message else (0, 0)
+        self.encoder.drain()
+        self.time()
+        self.encoder.row(Detail.OPERATION << 8, operation, number)
+        self.encoder.event(head | tag, target_id, value)
+
     def settle(self, frame: FrameRecord | None) -> None:
         """Check what unseen code called from `frame` may have changed."""
         if frame is not None and frame.pending:

@@ -15,13 +15,13 @@ from itertools import islice
 from typing import Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.channels import ACQUIRE, RECEIVE, RELEASE, SEND, Numbers, tell
+from escope.engine.capture.channels import ACQUIRE, RECEIVE, RELEASE, SEND, Numbers
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
 from escope.engine.capture.marks import Marks
 from escope.engine.capture.readers import field, is_held
-from escope.engine.capture.taps import Tap
+from escope.engine.capture.taps import Tap, tapped_frame
 from escope.events import Operation
 
 _SET, _WAIT, _NOTIFY = int(Operation.SET), int(Operation.WAIT), int(Operation.NOTIFY)
@@ -127,19 +127,19 @@ class Locks:
 
     def _by_program(self, *operands: Any) -> bool:
         """Whether the function with the tap was called by code of the program."""
-        frame = caller(sys._getframe(2))
+        frame = caller(tapped_frame())
         return frame is not None and self._is_instrumented(frame.f_code)
 
     def _fulfilled(self, *operands: Any) -> bool:
         """The same for a wait, whose last operand tells whether it ended with what it was for."""
         if operands[-1] is not True:
             return False
-        frame = caller(sys._getframe(2))
+        frame = caller(tapped_frame())
         return frame is not None and self._is_instrumented(frame.f_code)
 
     def _by_coroutine(self, *operands: Any) -> bool:
         """Whether it was not called by asyncio's own locks and queues."""
-        frame = caller(sys._getframe(2))
+        frame = caller(tapped_frame())
         return frame is None or not frame.f_code.co_filename.endswith(_ASYNC)
 
     # Locks and semaphores
@@ -150,7 +150,7 @@ class Locks:
     def acquired(self, ledger: Ledger, thread: ThreadRecord, lock: Any, *more: Any) -> None:
         """A semaphore, or a lock that may be held more than once, was acquired."""
         number = self._numbers.take()
-        tell(ledger, ACQUIRE, _ACQUIRE, number, lock)
+        ledger.tell(ACQUIRE, _ACQUIRE, number, lock)
         held = self._held.get(lock)
         if held is None:
             held = []
@@ -171,7 +171,7 @@ class Locks:
         # Who releases a semaphore need not have acquired it: then it is the oldest acquire.
         own = next((n for n in reversed(range(len(held))) if held[n][1] == owner), 0)
         number = held.pop(own)[0] if held else 0
-        tell(ledger, RELEASE, _RELEASE, number, lock)
+        ledger.tell(RELEASE, _RELEASE, number, lock)
 
     def released_if_held(self, ledger: Ledger, thread: ThreadRecord, lock: Any) -> None:
         """A lock in C is about to be released, if somebody holds it."""
@@ -203,19 +203,19 @@ class Locks:
     def event_set(self, ledger: Ledger, thread: ThreadRecord, event: Any) -> None:
         """An event is set; nobody can have seen it yet."""
         number = self._numbers.take()
-        tell(ledger, SEND, _SET, number, event)
+        ledger.tell(SEND, _SET, number, event)
         self._set.put(event, number)
 
     def event_seen(self, ledger: Ledger, thread: ThreadRecord, event: Any, *more: Any) -> None:
         """Somebody waited for an event that is set now, or was set already."""
-        tell(ledger, RECEIVE, _WAIT, self._set.get(event) or 0, event)
+        ledger.tell(RECEIVE, _WAIT, self._set.get(event) or 0, event)
 
     # Conditions
 
     def notified(self, ledger: Ledger, thread: ThreadRecord, condition: Any, count: int) -> None:
         """The first waiters of a condition are about to be woken."""
         number = self._numbers.take()
-        tell(ledger, SEND, _NOTIFY, number, condition)
+        ledger.tell(SEND, _NOTIFY, number, condition)
         waiters = an.held_attribute(condition, "_waiters")
         if type(waiters) is deque:
             pending = (waiter for waiter in waiters if not _is_done(waiter))
@@ -226,7 +226,7 @@ class Locks:
         self, ledger: Ledger, thread: ThreadRecord, condition: Any, waiter: Any, *more: Any
     ) -> None:
         """A waiter of a condition goes on, because it was woken."""
-        tell(ledger, RECEIVE, _WAIT, self._woken.get(waiter) or 0, condition)
+        ledger.tell(RECEIVE, _WAIT, self._woken.get(waiter) or 0, condition)
 
 
 def caller(frame: types.FrameType) -> types.FrameType | None:

@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.channels import RECEIVE, SEND, AnyOrder, Fifo, Lifo, Numbers, tell
+from escope.engine.capture.channels import RECEIVE, SEND, AnyOrder, Fifo, Lifo, Numbers
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
@@ -79,26 +79,26 @@ class Messages:
                 waiting.put(0, address)
             self._queues.put(queue, waiting)
         number = self.numbers.take()
-        tell(ledger, SEND, _PUT, number, queue, item)
+        ledger.tell(SEND, _PUT, number, queue, item)
         waiting.put(number, id(item))
 
     def got(self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any) -> None:
         """Something was taken out of a queue."""
         waiting = self._queues.get(queue)
         number = 0 if waiting is None else waiting.got(id(item))
-        tell(ledger, RECEIVE, _GET, number, queue, item)
+        ledger.tell(RECEIVE, _GET, number, queue, item)
 
     def put_blindly(
         self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any, number: int
     ) -> None:
         """Something is about to be put into a queue in C, which keeps the ids of its messages elsewhere."""
-        tell(ledger, SEND, _PUT, number, queue, item)
+        ledger.tell(SEND, _PUT, number, queue, item)
 
     def got_blindly(
         self, ledger: Ledger, thread: ThreadRecord, queue: Any, item: Any, number: int
     ) -> None:
         """Something was taken out of such a queue."""
-        tell(ledger, RECEIVE, _GET, number, queue, item)
+        ledger.tell(RECEIVE, _GET, number, queue, item)
 
     # Executors
 
@@ -107,25 +107,25 @@ class Messages:
     ) -> None:
         """A work item is about to be put where a worker finds it."""
         number = self.numbers.take()
-        tell(ledger, SEND, _SUBMIT, number, future, function)
+        ledger.tell(SEND, _SUBMIT, number, future, function)
         self._work.put(work, number)
 
     def runs(self, ledger: Ledger, thread: ThreadRecord, work: Any) -> None:
         """A worker is about to run a work item."""
         number = self._work.get(work) or 0
         future, function = an.held_attribute(work, "future"), an.held_attribute(work, "fn")
-        tell(ledger, RECEIVE, _RUN, number, future, function)
+        ledger.tell(RECEIVE, _RUN, number, future, function)
 
     def result_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, result: Any) -> None:
         """A future has its result; nobody can have asked for it yet."""
         number = self.numbers.take()
-        tell(ledger, SEND, _SET_RESULT, number, future, result)
+        ledger.tell(SEND, _SET_RESULT, number, future, result)
         self._results.put(future, number)
 
     def exception_set(self, ledger: Ledger, thread: ThreadRecord, future: Any, error: Any) -> None:
         """The same for an exception."""
         number = self.numbers.take()
-        tell(ledger, SEND, _SET_EXCEPTION, number, future, error)
+        ledger.tell(SEND, _SET_EXCEPTION, number, future, error)
         self._results.put(future, number)
 
     def result_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
@@ -133,13 +133,13 @@ class Messages:
         error = an.held_attribute(future, "_exception")
         value = an.held_attribute(future, "_result") if error is None else error
         number = self._results.get(future) or 0
-        tell(ledger, RECEIVE, _RESULT, number, future, value)
+        ledger.tell(RECEIVE, _RESULT, number, future, value)
 
     def exception_asked(self, ledger: Ledger, thread: ThreadRecord, future: Any) -> None:
         """A future's exception, None if it has none, is about to be returned."""
         number = self._results.get(future) or 0
         value = an.held_attribute(future, "_exception")
-        tell(ledger, RECEIVE, _EXCEPTION, number, future, value)
+        ledger.tell(RECEIVE, _EXCEPTION, number, future, value)
 
 
 def _order(queue: Any) -> type[Fifo | AnyOrder]:

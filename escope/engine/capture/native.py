@@ -25,6 +25,7 @@ from escope.engine.capture.roles import Role
 from escope.engine.capture.row_writer import Token
 from escope.engine.capture.sites import CodeRecord, Site
 from escope.engine.capture.suspicions import STEADY_READS
+from escope.engine.capture.taps import Tap, inert
 from escope.storage.rows import APPLIED
 
 
@@ -108,6 +109,12 @@ class NativeLedger(Ledger):
 
     def value(self, value: Any) -> Token:
         return self.encoder.value(value)
+
+    def object_id(self, value: Any) -> int:
+        return self.encoder.object_id(value)
+
+    def tell(self, head: int, operation: int, number: int, target: Any, *message: Any) -> None:
+        self.encoder.tell(head, operation, number, target, *message)
 
     def settle(self, frame: FrameRecord | None) -> None:
         if frame is not None:
@@ -235,6 +242,9 @@ class NativeRecorder(Recorder):
         )
         self.ledger.note_probe(role, kind, site, code, made.head)
         return made
+
+    def make_tap(self, tap: Tap) -> object:
+        return _probes.Tap(self.ledger.encoder, tap.act, tap.when, inert())
 
     # Firing
 

@@ -36,7 +36,7 @@ from escope.engine.capture.objects import SWEPT_AT_ONCE
 from escope.engine.capture.output import OutputTap
 from escope.engine.capture.probes import Probe, make_probe
 from escope.engine.capture.sites import CodeRecord, SiteTable
-from escope.engine.capture.taps import Taps
+from escope.engine.capture.taps import Tap, Taps, make_tap
 from escope.engine.capture.tasks import Tasks
 from escope.engine.capture.unseen import at_last
 from escope.storage.control import Control, ProgramState
@@ -101,6 +101,10 @@ class Recorder:
     def make_ledger(self, limits: CaptureLimits) -> Ledger:
         """The ledger of this core."""
         return Ledger(limits, self.is_instrumented)
+
+    def make_tap(self, tap: Tap) -> object:
+        """What stands for a tap in the code of a function."""
+        return make_tap(self, tap)
 
     @classmethod
     def start(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from types import CodeType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture.instrument import Point, UnknownCode, tapped
@@ -45,6 +45,11 @@ class Tap:
     """
 
 
+def inert() -> tuple[Any, ...]:
+    """What a tap is pickled as: something that does nothing, also where escope is not installed."""
+    return operator.call, (InertClass(),)
+
+
 class TapProbe:
     """The constant in the function's code."""
 
@@ -60,7 +65,7 @@ class TapProbe:
             recorder.fire(self._act, *operands)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return operator.call, (InertClass(),)
+        return inert()
 
 
 class AskingProbe(TapProbe):
@@ -89,7 +94,19 @@ class AskingProbe(TapProbe):
             recorder.fire(self._act, wanted)
 
 
-def _constant(recorder: Recorder, tap: Tap) -> object:
+_ASKING = AskingProbe.__delitem__.__code__
+
+
+def tapped_frame() -> FrameType:
+    """For what is asked first: the frame of the function with the tap."""
+    frame = sys._getframe(2)
+    if frame.f_code is _ASKING:
+        assert frame.f_back is not None
+        return frame.f_back
+    return frame
+
+
+def make_tap(recorder: Recorder, tap: Tap) -> object:
     """What stands for a tap in the code; in C, where that was built, so that no trace function sees it."""
     made = (TapProbe if tap.when is None else AskingProbe)(recorder, tap)
     return _taps.Tap(made.__delitem__, made.__reduce__()) if AVAILABLE else made
@@ -155,7 +172,7 @@ class Taps:
 
     def _tapped(self, code: CodeType, module: str, qualname: str) -> CodeType:
         taps = self._by_module[module][qualname]
-        probes = [_constant(self._recorder, tap) for tap in taps]
+        probes = [self._recorder.make_tap(tap) for tap in taps]
         wanted = [(tap.point, tap.operands, probe) for tap, probe in zip(taps, probes, strict=True)]
         try:
             made = tapped(code, wanted)

@@ -13,7 +13,6 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 from escope.engine.capture import anatomy as an
-from escope.engine.capture.channels import object_id
 from escope.engine.capture.frames import ThreadRecord
 from escope.engine.capture.instrument import Point
 from escope.engine.capture.ledger import Ledger
@@ -250,7 +249,7 @@ class Tasks:
             awaited = field(task, "_fut_waiter")
             tag, value = int(Tag.NONE), 0
             if awaited is not None:
-                tag, value = int(Tag.OBJECT), object_id(ledger, awaited)
+                tag, value = int(Tag.OBJECT), ledger.object_id(awaited)
             ledger.time()
             encoder.event(_HEADS[Kind.TASK_AWAIT] | tag, record.number, value)
         else:

@@ -267,7 +267,7 @@ typedef struct Core {
     PyObject *acts;          /* owned dict */
 } Core;
 
-extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType;
+extern PyTypeObject CoreType, FollowedType, ObjectTableType, FrameRecordType, ThreadRecordType, LockType, TapType;
 
 enum { SWEEP_EVERY = 64, TIME_EVERY = 256, SMALL = 64, WALK_CREDIT = 50000 };
 enum { PUBLISHED = 16, CONSUMED = 32, CLOSED = 35 };                       /* ring.py */

@@ -123,13 +123,13 @@ is_raised_here(PyObject *error, PyObject *own_files)
 /* Where the reference says that the program is at its recursion limit, the error becomes one of the program's own, whose
    traceback has none of escope's frames. */
 static void
-hide_own_frames(Probe *probe)
+hide_own_frames(const Core *core)
 {
     PyObject *error, *own_files;
     if (!PyErr_ExceptionMatches(PyExc_RecursionError))
         return;
     error = take_error();
-    own_files = PyObject_GetAttr(probe->recorder, text_own_files);
+    own_files = PyObject_GetAttr(core->recorder, text_own_files);
     if (own_files != NULL && is_raised_here(error, own_files)) {
         PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
         Py_DECREF(error);
@@ -139,34 +139,20 @@ hide_own_frames(Probe *probe)
     Py_XDECREF(own_files);
 }
 
-/* Leaves the whole event to the reference; takes over the references of `operands`. */
+/* Leaves an event to Recorder.fire: `all`, whose reference is taken over, is the act and its operands. */
 PyObject *
-leave_to_reference(Probe *probe, PyObject *operands)
+fire_by_reference(Core *core, PyObject *all)
 {
-    Core *core = probe->core;
-    PyObject *fire, *done, *all;
-    Py_ssize_t at, count;
-    if (operands == NULL)
-        return NULL;
-    fire = PyObject_GetAttr(probe->recorder, text_fire);
-    count = PyTuple_GET_SIZE(operands);
-    all = PyTuple_New(count + 2);
-    if (fire == NULL || all == NULL) {
-        Py_XDECREF(fire);
+    PyObject *fire = all ? PyObject_GetAttr(core->recorder, text_fire) : NULL, *done;
+    if (fire == NULL) {
         Py_XDECREF(all);
-        Py_DECREF(operands);
         return NULL;
     }
-    PyTuple_SET_ITEM(all, 0, Py_NewRef(probe->act));
-    PyTuple_SET_ITEM(all, 1, Py_NewRef((PyObject *)probe));
-    for (at = 0; at < count; at++)
-        PyTuple_SET_ITEM(all, at + 2, Py_NewRef(PyTuple_GET_ITEM(operands, at)));
-    Py_DECREF(operands);
     done = UPCALL(PyObject_Call, fire, all, NULL);
     Py_DECREF(all);
     Py_DECREF(fire);
     if (UNLIKELY(done == NULL))
-        hide_own_frames(probe);
+        hide_own_frames(core);
     if (core->on && core->current != NULL) {
         /* Another thread may have come in between; its record is not this one's. */
         ThreadRecord *now = (ThreadRecord *)core->current;
@@ -180,6 +166,31 @@ leave_to_reference(Probe *probe, PyObject *operands)
     if (UNLIKELY(deferred_frames.used) && core->owner != this_thread())
         map_free(&deferred_frames);
     return done;
+}
+
+/* `first`, then the operands, after `act`: what Recorder.fire takes. */
+PyObject *
+with_act(PyObject *act, PyObject *first, PyObject *operands)
+{
+    Py_ssize_t at, before = first != NULL ? 2 : 1, count = PyTuple_GET_SIZE(operands);
+    PyObject *all = PyTuple_New(count + before);
+    if (all == NULL)
+        return NULL;
+    PyTuple_SET_ITEM(all, 0, Py_NewRef(act));
+    if (first != NULL)
+        PyTuple_SET_ITEM(all, 1, Py_NewRef(first));
+    for (at = 0; at < count; at++)
+        PyTuple_SET_ITEM(all, at + before, Py_NewRef(PyTuple_GET_ITEM(operands, at)));
+    return all;
+}
+
+/* Leaves the whole event to the reference; takes over the references of `operands`. */
+PyObject *
+leave_to_reference(Probe *probe, PyObject *operands)
+{
+    PyObject *all = operands ? with_act(probe->act, (PyObject *)probe, operands) : NULL;
+    Py_XDECREF(operands);
+    return fire_by_reference(probe->core, all);
 }
 
 /* The exception that is set, as an object; a new reference. */
@@ -210,20 +221,20 @@ give_back_error(PyObject *error)
 #endif
 }
 
-/* Ends an event.  Where it failed in between, the reference does it anew; `operands` makes what it is handed. */
+/* Ends an event.  Where it failed in between, the reference does it anew: `act`, with `first` and the `operands`, whose
+   reference is taken over. */
 PyObject *
-finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
+finish_act(Core *core, ThreadRecord *thread, PyObject *act, PyObject *first, int failed, PyObject *operands)
 {
-    Core *core = probe->core;
     PyObject *done = Py_None;
     if (UNLIKELY(failed < 0)) {
         /* What a signal handler of the program raised within Python code of the core goes on afterwards. */
         PyObject *error = operands != NULL ? take_error() : NULL;
         done = error == NULL ? NULL
-                             : UPCALL(PyObject_CallMethod, probe->recorder, "act_again", "OOOOO", thread, probe->act,
-                                      probe, operands, error);
+                             : UPCALL(PyObject_CallMethod, core->recorder, "act_again", "OOOOO", thread, act, first,
+                                      operands, error);
         if (done == NULL && error != NULL)
-            hide_own_frames(probe);
+            hide_own_frames(core);
         Py_XDECREF(done);
         Py_XDECREF(error);
     }
@@ -231,7 +242,7 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
         done = NULL;
     Py_XDECREF(operands);
     if (done != NULL && UNLIKELY(Py_SIZE(thread->deferred))) {
-        done = UPCALL(PyObject_CallMethod, probe->recorder, "act_deferred", "O", thread);
+        done = UPCALL(PyObject_CallMethod, core->recorder, "act_deferred", "O", thread);
         Py_XDECREF(done);
         map_free(&deferred_frames);
     }
@@ -239,6 +250,13 @@ finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
     FREE_COLLECTOR(core->collects);
     release(core);
     return done == NULL ? NULL : DONE;
+}
+
+/* The same of a probe's; `operands` makes what it is handed. */
+PyObject *
+finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands)
+{
+    return finish_act(probe->core, thread, probe->act, (PyObject *)probe, failed, operands);
 }
 
 PyObject *

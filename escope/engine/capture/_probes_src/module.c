@@ -446,6 +446,50 @@ core_get_rows(Core *self, void *Py_UNUSED(closure))
     return PyBytes_FromStringAndSize((const char *)self->out, (Py_ssize_t)(self->rows * sizeof(Row)));
 }
 
+/* Ledger.object_id */
+static Followed *
+known_object(Core *core, PyObject *value)
+{
+    Followed *known = table_get(core->objects, value);
+    if (known != NULL)
+        return known;
+    known = follow(core, value);
+    return known == NULL || drain(core) < 0 || distrust(core, known) < 0 ? NULL : known;
+}
+
+static PyObject *
+core_object_id(Core *self, PyObject *value)
+{
+    Followed *known = known_object(self, value);
+    return known ? PyLong_FromUnsignedLongLong(known->object_id) : NULL;
+}
+
+/* tell(head, operation, number, target[, message]): Ledger.tell */
+static PyObject *
+core_tell(Core *self, PyObject *const *args, Py_ssize_t count)
+{
+    uint32_t head, operation, tag = 0;
+    uint64_t number, value = 0;
+    Followed *target;
+    if (count != 4 && count != 5) {
+        PyErr_SetString(PyExc_TypeError, "tell takes a head, an operation, a number, a target and perhaps a message");
+        return NULL;
+    }
+    head = (uint32_t)PyLong_AsUnsignedLong(args[0]);
+    operation = (uint32_t)PyLong_AsUnsignedLong(args[1]);
+    number = PyLong_AsUnsignedLongLong(args[2]);
+    if (PyErr_Occurred())
+        return NULL;
+    target = known_object(self, args[3]);
+    if (target == NULL || (count == 5 && value_token(self, args[4], &tag, &value) < 0) || drain(self) < 0)
+        return NULL;
+    write_time(self);
+    if (put_row(self, HEAD(DETAIL_OPERATION), operation, number) < 0 ||
+        put_event(self, head | tag, (uint32_t)target->object_id, value) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef core_methods[] = {
     {"connect", (PyCFunction)core_connect, METH_VARARGS, NULL},
     {"row", (PyCFunction)core_row, METH_VARARGS, NULL},
@@ -469,6 +513,8 @@ static PyMethodDef core_methods[] = {
     {"register", (PyCFunction)core_register, METH_O, NULL},
     {"watch", (PyCFunction)core_watch, METH_VARARGS, NULL},
     {"new_frame", (PyCFunction)core_new_frame, METH_O, NULL},
+    {"object_id", (PyCFunction)core_object_id, METH_O, NULL},
+    {"tell", (PyCFunction)(void (*)(void))core_tell, METH_FASTCALL, NULL},
     {"suspend", (PyCFunction)core_suspend, METH_O, NULL},
     {"awaken", (PyCFunction)core_awaken, METH_O, NULL},
     {"is_suspended", (PyCFunction)core_is_suspended, METH_O, NULL},
@@ -586,7 +632,7 @@ PyMODINIT_FUNC
 PyInit__probes(void)
 {
     PyTypeObject *types[] = {&CoreType, &FollowedType, &ObjectTableType, &FrameRecordType, &ThreadRecordType,
-                             &LockType};
+                             &LockType, &TapType};
     PyObject *module = PyModule_Create(&definition);
     size_t at;
     if (module == NULL)

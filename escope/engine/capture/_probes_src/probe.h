@@ -45,6 +45,9 @@ PyObject *join_probes(PyObject *module, PyObject *probes);
 /* firing.c */
 PyObject *leave_to_reference(Probe *probe, PyObject *operands);      /* takes over `operands` */
 PyObject *finish_event(Probe *probe, ThreadRecord *thread, int failed, PyObject *operands);
+PyObject *finish_act(Core *core, ThreadRecord *thread, PyObject *act, PyObject *first, int failed, PyObject *operands);
+PyObject *fire_by_reference(Core *core, PyObject *all);
+PyObject *with_act(PyObject *act, PyObject *first, PyObject *operands);
 PyObject *take_error(void);
 void give_back_error(PyObject *error);
 PyObject *frame_object(void);

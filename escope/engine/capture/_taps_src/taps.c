@@ -4,7 +4,7 @@
    pointer in it is exchanged for one that calls the original and tells the recorder; type, method and descriptor
    stay the objects that they are.  What is told, taps.py and its neighbours say. */
 
-#include "../_probes_src/interpreter.h"
+#include "audits.h"
 
 typedef enum { FAST = METH_FASTCALL | METH_KEYWORDS, METHOD = METH_METHOD | METH_FASTCALL | METH_KEYWORDS,
                KEYWORDS = METH_VARARGS | METH_KEYWORDS, VARARGS = METH_VARARGS, NOARGS = METH_NOARGS } Convention;
@@ -702,6 +702,7 @@ static PyMethodDef taps_methods[] = {
     {"hook", taps_hook, METH_VARARGS, "Hook a method of a C type; whether it is one that can be hooked."},
     {"start", taps_start, METH_VARARGS, "Let the hooks tell."},
     {"stop", taps_stop, METH_NOARGS, "Take the hooks away."},
+    {"hear", hear, METH_VARARGS, "Hear of an audit event."},
     {NULL, NULL, 0, NULL},
 };
 
