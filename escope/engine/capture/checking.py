@@ -11,6 +11,7 @@ import sys
 import types
 import weakref
 from collections import deque
+from itertools import islice
 from typing import Any
 
 from escope.engine.capture import anatomy as an
@@ -123,6 +124,8 @@ class Checker:
                     followed.round = number
                     value = followed.target()
                 self._lend_behind(value)
+                if value is not start and leads_nowhere(type(value)):
+                    continue
                 if value is not None and depth < _STRANGE_DEPTH and strange > 0:
                     strange -= 1
                     queue += ((each, depth + 1) for each in _held(value, seen))
@@ -301,6 +304,27 @@ def _forever() -> bool:
 _DEAD_ENDS = frozenset(
     map(id, (types.ModuleType, types.CodeType, types.FrameType, types.GetSetDescriptorType, type))
 )
+_EVENT_LOOP = "asyncio.events.AbstractEventLoop"
+_NOWHERE: dict[int, tuple[type, bool]] = {}
+
+
+def leads_nowhere(cls: type) -> bool:
+    """Whether a walk that comes to an object of this type goes no further.
+
+    An event loop knows all that waits to be called, of which the call that the walk is made for changes nothing.
+    """
+    known = _NOWHERE.get(id(cls))
+    if known is None:
+        mro = an.type_mro(cls)
+        found = id(cls) in _DEAD_ENDS or an.has_base(mro, type)
+        found = found or any(an.type_name(base) == _EVENT_LOOP for base in mro)
+        known = _NOWHERE[id(cls)] = (cls, found)
+    return known[1]
+
+
+def forget_classes() -> None:
+    """Keep no class alive any more."""
+    _NOWHERE.clear()
 
 
 def _held(value: Any, seen: set[int]) -> list[Any]:
@@ -320,7 +344,8 @@ def _held(value: Any, seen: set[int]) -> list[Any]:
             return []  # released
     if cls is dict and "__builtins__" in value:
         return []
-    return [each for each in gc.get_referents(value) if not an.is_scalar(each)][:_SMALL]
+    held = (each for each in gc.get_referents(value) if not an.is_scalar(each))
+    return [*islice((each for each in held if not leads_nowhere(type(each))), _SMALL)]
 
 
 def children_of(followed: Followed) -> list[Followed]:

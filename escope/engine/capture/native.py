@@ -13,7 +13,7 @@ from typing import Any
 from escope.config import CaptureLimits
 from escope.engine.capture import _probes, calls, object_events
 from escope.engine.capture.anatomy import CONTAINER_BASES, Anatomy, is_foreign
-from escope.engine.capture.checking import Checker
+from escope.engine.capture.checking import Checker, leads_nowhere
 from escope.engine.capture.encoder import Encoder
 from escope.engine.capture.frames import FrameRecord, ThreadRecord
 from escope.engine.capture.instrument import Operands, instrument_code
@@ -137,6 +137,7 @@ class NativeRecorder(Recorder):
             reads_as_seen=self._reads_as_seen,
             builtin_name=_builtin_name,
             is_foreign=_is_foreign,
+            leads_nowhere=_leads_nowhere,
             attribute_stored=self._attribute_stored,
             changed_by_item=self._changed_by_item,
         )
@@ -301,6 +302,10 @@ class NativeRecorder(Recorder):
 
 def _builtin_name(encoder: NativeEncoder, function: Any) -> str:
     return calls.builtin_name(function)
+
+
+def _leads_nowhere(encoder: NativeEncoder, cls: type) -> bool:
+    return leads_nowhere(cls)
 
 
 def _is_foreign(encoder: NativeEncoder, module: Any) -> bool:

@@ -20,7 +20,7 @@ from typing import Any
 
 from escope.config import CaptureLimits
 from escope.engine.capture import anatomy as an
-from escope.engine.capture import calls, frame_events
+from escope.engine.capture import calls, checking, frame_events
 from escope.engine.capture.cache import CodeCache
 from escope.engine.capture.channels import Numbers
 from escope.engine.capture.descriptors import high_descriptors
@@ -164,6 +164,7 @@ class Recorder:
             anatomy.let_go()
         an.forget_classes()
         calls.forget_classes()
+        checking.forget_classes()
 
     def stopped(self) -> None:
         """From here on no probe does anything; for the core that has to know."""

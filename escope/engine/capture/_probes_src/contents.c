@@ -9,15 +9,6 @@ enum { FIRST_SIGHT = (16 << 20) / sizeof(Row) };
 
 static PyTypeObject *deque_type;
 
-int
-is_scalar(PyObject *value)
-{
-    PyTypeObject *cls = Py_TYPE(value);
-    return cls == &PyLong_Type || cls == &PyUnicode_Type || value == Py_None || cls == &PyFloat_Type ||
-           cls == &PyBool_Type || cls == &PyBytes_Type || cls == &PyComplex_Type || value == Py_Ellipsis ||
-           value == Py_NotImplemented;
-}
-
 /* -- tokens ---------------------------------------------------------------------------------------------------- */
 
 /* Its content is still to be written. */

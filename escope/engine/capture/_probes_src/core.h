@@ -82,6 +82,7 @@ typedef struct Kind {
     uint8_t foreign;         /* of a module outside of the standard library */
     uint8_t steady;          /* subscripts and iteration run no other code and change nothing */
     int8_t reads_seen;       /* `calls._reads_as_seen`; -1: not asked yet */
+    int8_t nowhere;          /* `checking.leads_nowhere`; -1: not asked yet */
     int8_t tells;            /* its objects tell of their deaths, though they have no weak references; -1: not asked */
 } Kind;
 
@@ -405,7 +406,14 @@ int listen_for_deaths(ObjectTable *table);                             /* NULL: 
 PyObject *ask(Core *core, const char *name, PyObject *one, PyObject *two, PyObject *three);
 
 /* contents.c: encoder.py */
-int is_scalar(PyObject *value);
+static inline int
+is_scalar(PyObject *value)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    return cls == &PyLong_Type || cls == &PyUnicode_Type || value == Py_None || cls == &PyFloat_Type ||
+           cls == &PyBool_Type || cls == &PyBytes_Type || cls == &PyComplex_Type || value == Py_Ellipsis ||
+           value == Py_NotImplemented;
+}
 Followed *follow(Core *core, PyObject *value);                         /* borrowed */
 int note(Core *core, Followed *followed);
 PyObject *item_of(Core *core, PyObject *value);                        /* new reference */

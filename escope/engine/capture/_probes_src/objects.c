@@ -121,7 +121,7 @@ new_kind(ObjectTable *table, PyTypeObject *cls, PyObject *anatomy)
     }
     kind->table = table;
     kind->cls = cls;
-    kind->reads_seen = -1;
+    kind->reads_seen = kind->nowhere = -1;
     kind->tells = -1;
     found = PyObject_GetAttrString(anatomy, "shape");
     if (found == NULL)

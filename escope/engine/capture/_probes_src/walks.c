@@ -69,15 +69,26 @@ was_opened(const void *value, uint64_t round)
 /* -- what is not followed ----------------------------------------------------------------------------------------- */
 
 typedef struct {
-    PyObject *found[REFERENTS];
+    ObjectTable *table;
+    PyTypeObject *unknown;   /* borrowed: of which it is not known whether it leads anywhere */
     int count;
+    PyObject *found[REFERENTS];
 } Referents;
 
 static int
 gather(PyObject *value, void *into)
 {
     Referents *referents = into;
-    if (!is_scalar(value))
+    PyTypeObject *cls = Py_TYPE(value);
+    Kind *kind;
+    if (is_scalar(value))
+        return 0;
+    kind = map_get(&referents->table->kinds, cls);
+    if (UNLIKELY(kind == NULL || kind->nowhere < 0)) {
+        referents->unknown = cls;
+        return 1;
+    }
+    if (!kind->nowhere)
         referents->found[referents->count++] = value;
     return referents->count == REFERENTS;
 }
@@ -89,14 +100,31 @@ is_dead_end(PyTypeObject *cls)
            cls == &PyType_Type;
 }
 
+/* `checking.leads_nowhere`; -1: error. */
+static int
+leads_nowhere(Core *core, PyTypeObject *cls)
+{
+    Kind *kind = kind_of(core->objects, cls);
+    if (kind == NULL)
+        return -1;
+    if (kind->nowhere < 0) {
+        PyObject *found = ask(core, "leads_nowhere", (PyObject *)cls, NULL, NULL);
+        if (found == NULL)
+            return -1;
+        kind->nowhere = (int8_t)(found == Py_True);
+        Py_DECREF(found);
+    }
+    return kind->nowhere;
+}
+
 /* Pushes what an object refers to, as the garbage collector sees it, which runs no code of anybody. */
 static int
-push_held(PyObject *value, int depth, uint64_t round)
+push_held(Core *core, PyObject *value, int depth)
 {
     PyTypeObject *cls = Py_TYPE(value);
     Referents referents;
     int at, failed = 0;
-    if (is_scalar(value) || is_dead_end(cls) || PyType_Check(value) || was_opened(value, round))
+    if (is_scalar(value) || is_dead_end(cls) || PyType_Check(value) || was_opened(value, core->round))
         return 0;
     if (cls == &PyFunction_Type) {
         PyObject *cells = ((PyFunctionObject *)value)->func_closure;
@@ -124,8 +152,19 @@ push_held(PyObject *value, int depth, uint64_t round)
     }
     if (!PyObject_IS_GC(value) || cls->tp_traverse == NULL)
         return 0;
-    referents.count = 0;
-    cls->tp_traverse(value, gather, &referents);
+    referents.table = core->objects;
+    do {
+        referents.count = 0;
+        referents.unknown = NULL;
+        cls->tp_traverse(value, gather, &referents);
+        if (referents.unknown != NULL) {
+            PyObject *asked = Py_NewRef((PyObject *)referents.unknown);
+            failed = leads_nowhere(core, referents.unknown) < 0;
+            Py_DECREF(asked);
+        }
+    } while (referents.unknown != NULL && !failed);
+    if (failed)
+        return -1;
     for (at = 0; at < referents.count; at++)
         Py_INCREF(referents.found[at]);
     for (at = 0; at < referents.count; at++) {
@@ -212,7 +251,7 @@ earn(Core *core, int64_t *credit, uint64_t *since)
 }
 
 static int
-walk_step(Core *core, PyObject *value, int depth, int *strange, PyObject *operation)
+walk_step(Core *core, PyObject *start, PyObject *value, int depth, int *strange, PyObject *operation)
 {
     Followed *followed = Py_TYPE(value) == &FollowedType ? (Followed *)value : table_get(core->objects, value);
     if (followed != NULL && followed->round == core->round)
@@ -228,9 +267,16 @@ walk_step(Core *core, PyObject *value, int depth, int *strange, PyObject *operat
         }
         Py_INCREF(target);
         failed = lend_behind(core, target);
+        if (!failed && target != start) {
+            int nowhere = leads_nowhere(core, Py_TYPE(target));
+            if (nowhere) {
+                Py_DECREF(target);
+                return nowhere < 0 ? -1 : 0;
+            }
+        }
         if (!failed && depth < STRANGE_DEPTH && *strange > 0) {
             --*strange;
-            failed = push_held(target, depth + 1, core->round);
+            failed = push_held(core, target, depth + 1);
         }
         Py_DECREF(target);
         return failed;
@@ -256,7 +302,7 @@ walk(Core *core, PyObject *start, PyObject *operation)
     failed = push(start, 0);
     while (!failed && ahead_count) {
         Step step = ahead[--ahead_count];
-        failed = walk_step(core, step.value, step.depth, &strange, operation);
+        failed = walk_step(core, start, step.value, step.depth, &strange, operation);
         Py_DECREF(step.value);
     }
     drop_rest();
