@@ -103,7 +103,8 @@ typedef struct {
     uint64_t object_id;      /* 0: it ended */
     uint64_t changes;
     uint64_t checked_at;
-    uint64_t round;
+    uint64_t round;          /* of the newest walk that came here */
+    uint64_t lending;        /* of the newest lending */
     Py_ssize_t length;
     uint8_t fresh, stale, broken;
 } Followed;

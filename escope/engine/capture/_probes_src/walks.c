@@ -5,6 +5,7 @@
 
 enum {
     WALK_PER_EVENT = 60, WALK_STRANGE = 200, STRANGE_DEPTH = 4, REFERENTS = 64,
+    LENT_AT_ONCE = 1000,
     SEEN_SLOTS = 512     /* at most WALK_STRANGE objects are opened in one walk */
 };
 
@@ -175,28 +176,6 @@ push_held(Core *core, PyObject *value, int depth)
     return failed;
 }
 
-/* Lends what the callable `value`, in the hands of unseen code, can change by itself. */
-static int
-lend_behind(Core *core, PyObject *value)
-{
-    PyTypeObject *cls = Py_TYPE(value);
-    PyObject *found;
-    if (cls == &PyCFunction_Type) {
-        PyObject *owner = PyCFunction_GET_SELF(value);
-        if (owner == NULL || map_get(&core->containers, Py_TYPE(owner)) == NULL)
-            return 0;
-    }
-    else if (cls == &PyMethod_Type) {
-        if (runs_seen_code(core, value) || table_get(core->objects, PyMethod_GET_SELF(value)) == NULL)
-            return 0;
-    }
-    else if (cls != method_wrapper)
-        return 0;
-    found = UPCALL(PyObject_CallMethod, core->checker, "_lend_behind", "O", value);
-    Py_XDECREF(found);
-    return found ? 0 : -1;
-}
-
 /* -- what is followed --------------------------------------------------------------------------------------------- */
 
 static int
@@ -234,6 +213,108 @@ push_children(Followed *followed)
             return -1;
     }
     return 0;
+}
+
+/* -- what is lent ------------------------------------------------------------------------------------------------- */
+
+/* Whether two keepers are surely equal: weak references to methods of the same object. */
+static int
+is_same_keeper(PyObject *one, PyObject *other)
+{
+    PyObject *kept, *also;
+    if (one == other)
+        return 1;
+    if (!PyWeakref_CheckRefExact(one) || !PyWeakref_CheckRefExact(other))
+        return 0;
+    kept = ((PyWeakReference *)one)->wr_object;
+    also = ((PyWeakReference *)other)->wr_object;
+    return PyMethod_Check(kept) && PyMethod_Check(also) && Py_REFCNT(kept) > 0 && Py_REFCNT(also) > 0 &&
+           PyMethod_GET_SELF(kept) == PyMethod_GET_SELF(also) &&
+           PyMethod_GET_FUNCTION(kept) == PyMethod_GET_FUNCTION(also);
+}
+
+/* `Checker._lend`, which is left to the reference where there is something to do. */
+static int
+lend(Core *core, Followed *followed, PyObject *keeper)
+{
+    Py_ssize_t at, count = followed->keepers ? PyTuple_GET_SIZE(followed->keepers) : 0;
+    PyObject *found;
+    if (followed->kind->constant)
+        return 0;
+    for (at = 0; at < count; at++) {
+        if (is_same_keeper(PyTuple_GET_ITEM(followed->keepers, at), keeper))
+            return 0;
+    }
+    found = UPCALL(PyObject_CallMethod, core->checker, "_lend", "OO", followed, keeper);
+    Py_XDECREF(found);
+    return found ? 0 : -1;
+}
+
+/* `Checker._lend_all`: a walk of its own over what is recorded, behind the steps of the one that goes on.  A step's depth
+   is here the place of the one to go on with: they are a stack, whose top is `open`. */
+static int
+lend_all(Core *core, Followed *start, PyObject *keeper)
+{
+    enum { NOTHING = -1 };
+    static uint64_t round;
+    size_t before = ahead_count;
+    int failed = push((PyObject *)start, NOTHING), open = 0;
+    start->lending = ++round;
+    while (!failed && open != NOTHING && ahead_count - before < LENT_AT_ONCE) {
+        Step *step = ahead + before + open;
+        size_t first = ahead_count, each, kept = first;
+        open = step->depth;
+        failed = push_children((Followed *)step->value);
+        for (each = first; each < ahead_count; each++) {
+            Followed *child = (Followed *)ahead[each].value;
+            if (child->lending == round) {
+                Py_DECREF(child);
+                continue;
+            }
+            child->lending = round;
+            ahead[kept] = (Step){(PyObject *)child, open};
+            open = (int)(kept++ - before);
+        }
+        ahead_count = kept;
+    }
+    while (ahead_count > before) {
+        PyObject *one = ahead[--ahead_count].value;
+        if (!failed)
+            failed = lend(core, (Followed *)one, keeper);
+        Py_DECREF(one);
+    }
+    return failed;
+}
+
+/* Lends what the callable `value`, in the hands of unseen code, can change by itself. */
+static int
+lend_behind(Core *core, PyObject *value)
+{
+    PyTypeObject *cls = Py_TYPE(value);
+    PyObject *found;
+    if (cls == &PyMethod_Type) {
+        Followed *known;
+        int failed;
+        if (runs_seen_code(core, value))
+            return 0;
+        known = table_get(core->objects, PyMethod_GET_SELF(value));
+        if (known == NULL)
+            return 0;
+        found = PyWeakref_NewRef(value, NULL);
+        failed = found == NULL || lend_all(core, known, found) < 0;
+        Py_XDECREF(found);
+        return failed ? -1 : 0;
+    }
+    if (cls == &PyCFunction_Type) {
+        PyObject *owner = PyCFunction_GET_SELF(value);
+        if (owner == NULL || map_get(&core->containers, Py_TYPE(owner)) == NULL)
+            return 0;
+    }
+    else if (cls != method_wrapper)
+        return 0;
+    found = UPCALL(PyObject_CallMethod, core->checker, "_lend_behind", "O", value);
+    Py_XDECREF(found);
+    return found ? 0 : -1;
 }
 
 static Py_ssize_t
