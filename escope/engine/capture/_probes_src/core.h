@@ -172,6 +172,7 @@ typedef struct {
     PyObject *stack;         /* owned list */
     PyObject *deferred;      /* owned deque */
     PyThreadState *state;    /* of the thread, which makes its own record */
+    uint64_t state_id;       /* which no other state ever has, wherever it lies */
     uint64_t unwound;
     uint32_t number;
     uint8_t busy;
@@ -250,6 +251,7 @@ typedef struct Core {
     int depth;
     PyThreadState *running;  /* whose `thread` is; NULL: unknown */
     ThreadRecord *thread;    /* borrowed: `current` */
+    PtrMap threads;          /* state → ThreadRecord, owned: of threads that were at work */
     uint8_t on, attention, watchful, forked, collects;
     uint64_t seen_request, seen_predicates;
     PtrMap codes;            /* instrumented code objects */
@@ -517,6 +519,9 @@ int prepare_calls(void);
 /* probes.c: probes.py and the *_events modules */
 int prepare_probes(PyObject *module);
 int acquire(Core *core, PyThreadState *me);
+int switch_to(Core *core, PyThreadState *me);                           /* 0: the reference has to */
+void note_thread(Core *core, ThreadRecord *thread);
+void forget_threads(Core *core);
 void release(Core *core);
 void look_around(Core *core);
 int renew_budget(Core *core, int rows);                                /* whether there are as many now */

@@ -27,6 +27,58 @@ acquire(Core *core, PyThreadState *me)
     return 0;
 }
 
+/* -- which thread is at work ------------------------------------------------------------------------------------------ */
+
+void
+note_thread(Core *core, ThreadRecord *thread)
+{
+    ThreadRecord *before = map_get(&core->threads, thread->state);
+    if (before == thread || map_put(&core->threads, thread->state, thread) < 0)
+        return;
+    Py_INCREF(thread);
+    Py_XDECREF(before);
+}
+
+void
+forget_threads(Core *core)
+{
+    PtrMap gone = core->threads;
+    size_t at;
+    core->threads = (PtrMap){0};
+    for (at = 0; gone.used && at <= gone.mask; at++) {
+        if (gone.slots[at].key != NULL)
+            Py_DECREF((PyObject *)gone.slots[at].value);
+    }
+    map_free(&gone);
+}
+
+/* Ledger.switch, for a thread that was at work before and has no event in the making. */
+int
+switch_to(Core *core, PyThreadState *me)
+{
+    ThreadRecord *thread = map_get(&core->threads, me);
+    Py_ssize_t depth;
+    uint64_t top = 0;
+    if (thread == NULL || thread->state_id != me->id || thread->busy || Py_SIZE(thread->deferred))
+        return 0;
+    if ((PyObject *)thread != core->current) {
+        depth = PyList_GET_SIZE(thread->stack);
+        if (depth)
+            top = ((FrameRecord *)PyList_GET_ITEM(thread->stack, depth - 1))->frame_id;
+        if (put_row(core, HEAD(DETAIL_THREAD), thread->number, top) < 0) {
+            PyErr_Clear();
+            return 0;
+        }
+        Py_XSETREF(core->current, Py_NewRef((PyObject *)thread));
+    }
+    core->quick = NULL;
+    core->running = me;
+    core->thread = thread;
+    return 1;
+}
+
+/* -- plain events ----------------------------------------------------------------------------------------------------- */
+
 static inline int64_t
 least(int64_t one, int64_t other)
 {
@@ -159,6 +211,7 @@ fire_by_reference(Core *core, PyObject *all)
         if (now->state == this_thread()) {
             core->running = now->state;
             core->thread = now;
+            note_thread(core, now);
             if (core->owner == NULL)
                 look_around(core);
         }

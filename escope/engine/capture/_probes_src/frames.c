@@ -396,6 +396,7 @@ thread_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     thread->number = (uint32_t)number;
     thread->busy = 0;
     thread->state = this_thread();
+    thread->state_id = thread->state->id;
     thread->unwound = 0;
     thread->stack = PyList_New(0);
     thread->deferred = new_deque();

@@ -336,6 +336,7 @@ core_forget_thread(Core *self, PyObject *Py_UNUSED(ignored))
 {
     self->quick = NULL;
     self->running = NULL;
+    forget_threads(self);
     Py_RETURN_NONE;
 }
 
@@ -375,6 +376,7 @@ core_begin_anew(Core *self, PyObject *args)
     forget_strings(self);
     self->string_bytes = 0;
     forget_suspended(self);
+    forget_threads(self);
     Py_CLEAR(self->current);
     self->objects->core = NULL;
     table_let_go(self->objects);

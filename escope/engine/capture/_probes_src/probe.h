@@ -103,7 +103,11 @@ int prepare_suspicions(void);
 static inline int
 begin(Core *core, PyThreadState *me)
 {
-    if (UNLIKELY(core->running != me || core->owner != NULL || core->attention || core->thread->busy))
+    if (UNLIKELY(core->owner != NULL || core->attention))
+        return 0;
+    if (UNLIKELY(core->running != me) && !switch_to(core, me))
+        return 0;
+    if (UNLIKELY(core->thread->busy))
         return 0;
     core->owner = me;
     core->quick = NULL;
