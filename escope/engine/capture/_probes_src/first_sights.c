@@ -40,13 +40,14 @@ is_bare_object(const Kind *kind, PyObject *value)
 }
 
 Followed *
-quick_first_sight(Core *core, PyObject *value, Followed *before)
+quick_first_sight(Core *core, PyObject *value)
 {
     Kind *kind = map_get(&core->objects->kinds, Py_TYPE(value));
-    Followed *followed;
+    Followed *followed, *before;
     int collects;
     if (kind == NULL || core->limit_objects < 1 || !is_bare_object(kind, value) || !has_budget(core, QUICK_ROWS))
         return NULL;
+    before = map_get(&core->objects->by_address, value);   /* not earlier: a sweep for the budget frees those that ended */
     if (before != NULL) {
         /* The address was reused before the end of the object there was noticed. */
         if (!ends_quietly(before))

@@ -108,7 +108,7 @@ quick_token(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
 }
 
 /* first_sights.c */
-Followed *quick_first_sight(Core *core, PyObject *value, Followed *before);    /* NULL: it takes the long way */
+Followed *quick_first_sight(Core *core, PyObject *value);    /* NULL: it takes the long way */
 void write_first_sights(Core *core);
 
 /* The same, also of a small object that is known and whose content is seen to be what was written, and of a bare one
@@ -121,7 +121,7 @@ quick_value(Core *core, PyObject *value, uint32_t *tag, uint64_t *number)
         return 1;
     known = map_get(&core->objects->by_address, value);
     if (known == NULL || target_of(known) != value) {
-        known = quick_first_sight(core, value, known);
+        known = quick_first_sight(core, value);
         if (known == NULL)
             return 0;
     }
